@@ -1,0 +1,35 @@
+# Compiler, warnings and the options of the presets.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+option(HAWSER_TESTS "Build the unit tests" ON)
+option(HAWSER_BENCH "Build the benchmarks" OFF)
+option(HAWSER_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+set(HAWSER_SANITIZE "" CACHE STRING "Value of -fsanitize=, e.g. address,undefined or thread")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(hawser_flags INTERFACE)
+target_compile_options(hawser_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+if(HAWSER_SANITIZE)
+  add_compile_options(-fsanitize=${HAWSER_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${HAWSER_SANITIZE})
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(PkgConfig REQUIRED)
+if(HAWSER_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
