@@ -19,7 +19,9 @@ endif()
 add_library(hawser_flags INTERFACE)
 target_compile_options(hawser_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Werror
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  # g++ 12 reports string concatenations falsely (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(HAWSER_SANITIZE)
   add_compile_options(-fsanitize=${HAWSER_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${HAWSER_SANITIZE})
