@@ -1,0 +1,59 @@
+// `hawser trace`: the path of a packet from live state (slices and VPN routes), both directions, and what blocks it. Pure.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hawser/model/slice.h"
+#include "hawser/rib/vrf.h"
+
+namespace hawser::trace {
+
+// What one controller knows: slices by host, the VRFs' routes, host addresses.
+struct World {
+  std::string site;
+  const std::map<std::string, model::Slice>* slices = nullptr;
+  std::map<std::string, net::IpAddress> hostAddresses;
+  // Longest match in the VRF with the given import targets; nullopt: no route.
+  std::function<std::optional<rib::VrfChange>(const model::SliceVrf& vrf, const net::IpAddress& address)> lookup;
+  std::function<std::string(const net::RouteTarget&)> targetName;  // "auto target of default/leonardo", "link db-leonardo", …
+};
+
+struct Question {
+  std::string from;     // port "project/name" or an address of one
+  std::string to;       // port "project/name", service, or an address
+  model::Protocol protocol = model::Protocol::kTcp;
+  std::uint16_t port = 0;
+};
+
+struct Step {
+  std::string where;  // "host node1", "route", "policy", "tunnel", …
+  std::string what;
+};
+struct Answer {
+  bool reaches = false;
+  // "route": no route; "policy": a rule; "service": no ready backend or port not offered; "" when it reaches.
+  std::string blockedBy;
+  std::string reason;        // one sentence that names the object
+  std::vector<Step> steps;   // there
+  std::vector<Step> back;    // and back
+  // The packet goes on in another site: ask its controller with this (next hop, label, source identity).
+  struct Handover {
+    net::IpAddress nextHop;
+    net::Label label;
+    net::IpAddress source, destination;
+    net::Identity identity;
+  };
+  std::optional<Handover> handover;
+};
+
+[[nodiscard]] Result<Answer> trace(const World& world, const Question& question);
+// The second half, at the site that owns the next hop.
+[[nodiscard]] Result<Answer> traceArrival(const World& world, const Answer::Handover& handover, const Question& question);
+[[nodiscard]] model::Json toJson(const Answer& answer);
+[[nodiscard]] Result<Answer> parseAnswer(const model::Json& json);
+
+}  // namespace hawser::trace
