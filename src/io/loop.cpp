@@ -89,18 +89,23 @@ bool Timer::pending() const { return impl_->pending; }
 struct FdWatcher::Impl : std::enable_shared_from_this<FdWatcher::Impl> {
   Impl(Loop& loop, int fd, std::function<void()> call)
       : descriptor(*static_cast<asio::io_context*>(loop.native()), fd), readable(std::move(call)) {}
-  ~Impl() { descriptor.release(); }
+  // At once, not with the last reference: the owner may close the descriptor right after.
+  void end() {
+    if (!std::exchange(ended, true)) descriptor.release();
+  }
   void wait() {
+    if (ended) return;
     descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                           [weak = weak_from_this()](const boost::system::error_code& error) {
                             const auto impl = weak.lock();
-                            if (error || !impl) return;
+                            if (error || !impl || impl->ended) return;
                             impl->readable();
                             impl->wait();
                           });
   }
   asio::posix::stream_descriptor descriptor;
   std::function<void()> readable;
+  bool ended = false;
 };
 
 FdWatcher::FdWatcher(Loop& loop, int fd, std::function<void()> readable)
@@ -108,9 +113,13 @@ FdWatcher::FdWatcher(Loop& loop, int fd, std::function<void()> readable)
   impl_->wait();
 }
 FdWatcher::~FdWatcher() {
-  if (impl_) impl_->descriptor.cancel();
+  if (impl_) impl_->end();
 }
 FdWatcher::FdWatcher(FdWatcher&&) noexcept = default;
-FdWatcher& FdWatcher::operator=(FdWatcher&&) noexcept = default;
+FdWatcher& FdWatcher::operator=(FdWatcher&& other) noexcept {
+  if (impl_ && impl_ != other.impl_) impl_->end();
+  impl_ = std::move(other.impl_);
+  return *this;
+}
 
 }  // namespace hawser::io
