@@ -1,0 +1,143 @@
+#include "reconciler.h"
+
+#include <algorithm>
+#include <array>
+
+#include "hawser/base/log.h"
+
+namespace hawser::kube {
+namespace {
+
+using model::Json;
+using model::Kind;
+using model::Object;
+using model::ObjectKey;
+
+// References point from later to earlier: created in this order, removed in the opposite one.
+constexpr std::array kOrder{Kind::kProject, Kind::kAddressPool, Kind::kNetwork, Kind::kPort, Kind::kService, Kind::kPolicy};
+
+std::size_t rank(Kind kind) {
+  return static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), kind) - kOrder.begin());
+}
+
+// Every field of `part` is in `whole` with the same value; lists are compared whole.
+bool contains(const Json& whole, const Json& part) {
+  if (!part.is_object() || !whole.is_object()) return whole == part;
+  return std::all_of(part.items().begin(), part.items().end(), [&](const auto& item) {
+    const auto found = whole.find(item.key());
+    if (found == whole.end()) return item.value().is_null() || item.value().empty();
+    return contains(*found, item.value());
+  });
+}
+
+// Empty values that the parser filled in say nothing about what we want.
+Json withoutEmpty(const Json& json) {
+  if (!json.is_object()) return json;
+  Json out = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    auto inner = withoutEmpty(value);
+    const bool blank = inner.is_null() || ((inner.is_object() || inner.is_array()) && inner.empty()) || inner == Json("");
+    if (!blank || key == "backends") out[key] = std::move(inner);
+  }
+  return out;
+}
+
+bool hasUserTargets(const Object& object) {
+  return object.kind == Kind::kNetwork && object.spec.contains("routeTargets") &&
+         !withoutEmpty(object.spec["routeTargets"]).empty();
+}
+
+}  // namespace
+
+Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual, const std::string& owner) {
+  Changes changes;
+  for (const auto& [key, object] : wanted) {
+    const auto found = actual.find(key);
+    if (found == actual.end()) {
+      changes.apply.push_back(*object);
+      continue;
+    }
+    const auto& have = *found->second;
+    if (have.metadata.owner != owner) continue;
+    const auto want = withoutEmpty(object->spec);
+    if (contains(have.spec, want)) continue;
+    auto merged = have;
+    for (const auto& [field, value] : want.items()) merged.spec[field] = value;
+    merged.metadata.resourceVersion = 0;
+    changes.apply.push_back(std::move(merged));
+  }
+  for (const auto& [key, object] : actual)
+    if (object->metadata.owner == owner && !wanted.contains(key) && !hasUserTargets(*object)) changes.remove.push_back(key);
+  std::stable_sort(changes.apply.begin(), changes.apply.end(),
+                   [](const Object& a, const Object& b) { return rank(a.kind) < rank(b.kind); });
+  std::stable_sort(changes.remove.begin(), changes.remove.end(),
+                   [](const ObjectKey& a, const ObjectKey& b) { return rank(a.kind) > rank(b.kind); });
+  return changes;
+}
+
+Reconciler::Reconciler(io::Loop& loop, api::ClientConfig config, std::string owner)
+    : timer_(loop), client_(config), owner_(std::move(owner)) {
+  for (const auto kind : kOrder) {
+    api::ObjectWatcher::Callbacks callbacks;
+    callbacks.changed = [this](const Object& object) {
+      actual_[object.key()] = std::make_shared<Object>(object);
+      schedule(std::chrono::milliseconds(5));
+    };
+    callbacks.removed = [this](const ObjectKey& key) {
+      actual_.erase(key);
+      schedule(std::chrono::milliseconds(5));
+    };
+    callbacks.synced = [this, kind] {
+      listed_.insert(kind);
+      schedule(std::chrono::milliseconds(1));
+    };
+    watchers_.push_back(std::make_unique<api::ObjectWatcher>(loop, config, kind, std::string(), std::move(callbacks)));
+  }
+}
+
+void Reconciler::want(model::ObjectMap objects) {
+  wanted_ = std::move(objects);
+  haveWanted_ = true;
+  schedule(std::chrono::milliseconds(1));
+}
+
+void Reconciler::schedule(Duration after) {
+  if (!timer_.pending()) timer_.start(after, [this] { run(); });
+}
+
+// Waits for all kinds to be listed: a removal decided on half a picture would be wrong.
+void Reconciler::run() {
+  if (!haveWanted_ || listed_.size() < kOrder.size()) return;
+  const auto changes = diff(wanted_, actual_, owner_);
+  failures_.clear();
+  applyAll(changes.apply);
+  for (const auto& key : changes.remove) {
+    const auto removed = client_.remove(key);
+    if (removed || removed.error().code == ErrorCode::kNotFound) actual_.erase(key);
+    else failures_.insert(key.text() + ": " + removed.error().text());
+  }
+  synced_ = true;
+  if (failures_.empty()) return;
+  for (const auto& failure : failures_) log::warn("kube", "{}", failure);
+  timer_.start(std::chrono::seconds(1), [this] { run(); });
+}
+
+// One transaction for all; when one object is refused, each for itself, so that it does not stop the rest.
+void Reconciler::applyAll(const std::vector<Object>& objects) {
+  if (objects.empty()) return;
+  const auto remember = [&](const Object& object) { actual_[object.key()] = std::make_shared<Object>(object); };
+  if (const auto applied = client_.apply(objects); applied) {
+    std::for_each(objects.begin(), objects.end(), remember);
+    return;
+  } else if (applied.error().code == ErrorCode::kUnavailable || applied.error().code == ErrorCode::kTimeout) {
+    failures_.insert(applied.error().text());
+    return;
+  }
+  for (const auto& object : objects) {
+    const auto applied = client_.apply({object});
+    if (applied) remember(object);
+    else failures_.insert(object.key().text() + ": " + applied.error().text());
+  }
+}
+
+}  // namespace hawser::kube

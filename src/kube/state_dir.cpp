@@ -1,0 +1,127 @@
+#include "hawser/kube/state_dir.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "hawser/base/log.h"
+
+namespace hawser::kube {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kSuffix = ".json";
+
+fs::path fileOf(const fs::path& folder, const ObjectName& name) { return folder / (name.space + "_" + name.name + kSuffix); }
+
+std::map<ObjectName, Json> readAll(const fs::path& folder) {
+  std::map<ObjectName, Json> all;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder, error)) {
+    if (file.path().extension() != kSuffix) continue;
+    const auto stem = file.path().stem().string();
+    const auto cut = stem.find('_');
+    if (cut == std::string::npos) continue;
+    const auto text = readFile(file.path());
+    if (!text) continue;  // removed since it was listed
+    auto json = Json::parse(*text, nullptr, false);
+    if (json.is_discarded() || !json.is_object()) {
+      log::warn("kube", "{}: not a JSON object; ignored", file.path().string());
+      continue;
+    }
+    all[{stem.substr(0, cut), stem.substr(cut + 1)}] = std::move(json);
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<std::string> readFile(const fs::path& path) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return failErrno("open " + path.string(), errno == 0 ? EIO : errno);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (in.bad()) return failErrno("read " + path.string(), EIO);
+  return text.str();
+}
+
+Result<void> writeFileAtomically(const fs::path& path, const std::string& text) {
+  auto temporary = path;
+  temporary += ".tmp" + std::to_string(::getpid());
+  errno = 0;
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out << text;
+    out.flush();
+    if (!out) return failErrno("write " + temporary.string(), errno == 0 ? EIO : errno);
+  }
+  std::error_code error;
+  fs::rename(temporary, path, error);
+  if (error) return failErrno("rename to " + path.string(), error.value());
+  return {};
+}
+
+Result<StateDir> StateDir::open(const fs::path& root) {
+  StateDir dir(root);
+  for (const auto& folder : {dir.podsPath(), dir.statusPath()}) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return failErrno("create " + folder.string(), error.value());
+  }
+  return dir;
+}
+
+std::map<ObjectName, Json> StateDir::pods() const { return readAll(podsPath()); }
+std::map<ObjectName, Json> StateDir::statuses() const { return readAll(statusPath()); }
+Result<void> StateDir::writePod(const ObjectName& name, const Json& pod) const {
+  return writeFileAtomically(fileOf(podsPath(), name), pod.dump(1));
+}
+Result<void> StateDir::writeStatus(const ObjectName& name, const Json& status) const {
+  return writeFileAtomically(fileOf(statusPath(), name), status.dump(1));
+}
+void StateDir::removePod(const ObjectName& name) const {
+  std::error_code ignored;
+  fs::remove(fileOf(podsPath(), name), ignored);
+}
+void StateDir::removeStatus(const ObjectName& name) const {
+  std::error_code ignored;
+  fs::remove(fileOf(statusPath(), name), ignored);
+}
+
+Result<std::unique_ptr<FolderWatcher>> FolderWatcher::create(io::Loop& loop, const std::vector<fs::path>& folders,
+                                                             std::function<void()> changed) {
+  const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (fd < 0) return failErrno("inotify_init1", errno);
+  for (const auto& folder : folders) {
+    if (::inotify_add_watch(fd, folder.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0) {
+      const int cause = errno;
+      ::close(fd);
+      return failErrno("watch " + folder.string(), cause);
+    }
+  }
+  return std::unique_ptr<FolderWatcher>(new FolderWatcher(loop, fd, std::move(changed)));
+}
+
+FolderWatcher::FolderWatcher(io::Loop& loop, int fd, std::function<void()> changed)
+    : fd_(fd) {
+  watcher_.emplace(loop, fd, [fd, changed = std::move(changed)] {
+    std::array<char, 16384> events{};
+    while (::read(fd, events.data(), events.size()) > 0) {
+    }
+    changed();
+  });
+}
+
+FolderWatcher::~FolderWatcher() {
+  watcher_.reset();
+  ::close(fd_);
+}
+
+}  // namespace hawser::kube
