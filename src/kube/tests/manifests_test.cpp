@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "manifest_source.h"
+
+namespace hawser::kube {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kController = R"(apiVersion: v1
+kind: ReplicationController
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {name: web}
+  template:
+    metadata: {labels: {name: web}}
+    spec:
+      containers:
+        - name: web
+          image: nginx
+          ports: [{name: http, containerPort: 80}]
+)";
+
+class Folder : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "hawser-manifests-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    path_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(path_); }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
+  std::string errorOf() const {
+    const auto manifests = readManifests({path_});
+    return manifests ? "" : manifests.error().text();
+  }
+  fs::path path_;
+};
+
+std::function<std::string()> counter() {
+  return [n = 0]() mutable { return std::to_string(n++); };
+}
+
+TEST_F(Folder, ReadsControllersServicesAndPods) {
+  write("a.yaml", std::string(kController) +
+                      "---\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.254.0.1, selector: {name: web}, "
+                      "ports: [{port: 80, targetPort: http}]}\n");
+  const auto manifests = readManifests({path_});
+  ASSERT_TRUE(manifests) << manifests.error().text();
+  EXPECT_EQ(manifests->controllers.at({"default", "web"}).replicas, 3U);
+  EXPECT_EQ(std::get<std::string>(manifests->services.at({"default", "web"}).ports[0].targetPort), "http");
+}
+
+TEST_F(Folder, WhatIsNotYamlIsToldWithItsPlace) {
+  write("broken.yaml", "kind: Service\n  metadata: [\n");
+  const auto error = errorOf();
+  EXPECT_NE(error.find("broken.yaml"), std::string::npos) << error;
+  EXPECT_NE(error.find("line"), std::string::npos) << error;
+}
+
+TEST_F(Folder, MistakesNameTheField) {
+  write("a.yaml", "kind: Servce\nmetadata: {name: x}\n");
+  EXPECT_NE(errorOf().find("did you mean \"Service\""), std::string::npos) << errorOf();
+  write("a.yaml", "kind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 70000}]}\n");
+  EXPECT_NE(errorOf().find("spec.ports[0].port"), std::string::npos) << errorOf();
+  write("a.yaml", "kind: Service\nmetadata: {name: x}\nspec: {clusterIP: 10.254.98.256}\n");
+  EXPECT_NE(errorOf().find("spec.clusterIP"), std::string::npos) << errorOf();
+  write("a.yaml", "kind: ReplicationController\nmetadata: {name: x}\nspec: {replicas: -1}\n");
+  EXPECT_NE(errorOf().find("spec.replicas"), std::string::npos) << errorOf();
+  write("a.yaml", "kind: ReplicationController\nmetadata: {name: x}\nspec: {selector: {a: b}, template: {metadata: {labels: {a: c}}}}\n");
+  EXPECT_NE(errorOf().find("spec.selector"), std::string::npos) << errorOf();
+  write("a.yaml", kController);
+  write("b.yaml", kController);
+  EXPECT_NE(errorOf().find("there twice"), std::string::npos) << errorOf();
+}
+
+TEST_F(Folder, OtherProgramsSettingsAreLeftAlone) {
+  write("images.yaml", "images: {nginx: {command: [nginx]}}\n");
+  EXPECT_EQ(errorOf(), "");
+}
+
+class Planned : public Folder {
+ protected:
+  Manifests manifests(unsigned replicas) {
+    auto text = std::string(kController);
+    text.replace(text.find("replicas: 3"), 11, "replicas: " + std::to_string(replicas));
+    write("a.yaml", text);
+    return *readManifests({path_});
+  }
+  void carryOut(const Plan& todo) {
+    for (const auto& [name, pod] : todo.create) pods_[name] = pod;
+    for (const auto& name : todo.remove) pods_[name]["metadata"]["deletionTimestamp"] = "now";
+  }
+  std::size_t live() const {
+    return static_cast<std::size_t>(std::count_if(pods_.begin(), pods_.end(), [](const auto& item) {
+      return !item.second["metadata"].contains("deletionTimestamp");
+    }));
+  }
+  std::map<ObjectName, Json> pods_, statuses_;
+  std::vector<std::string> nodes_{"n1", "n2", "n3"};
+  std::function<std::string()> suffix_ = counter();
+};
+
+TEST_F(Planned, SpreadsPodsOverNodesAndIsSettledThen) {
+  const auto wanted = manifests(3);
+  carryOut(plan(wanted, pods_, statuses_, nodes_, suffix_));
+  std::set<std::string> used;
+  for (const auto& [name, pod] : pods_) used.insert(pod["spec"]["nodeName"].get<std::string>());
+  EXPECT_EQ(used.size(), 3U);
+  const auto again = plan(wanted, pods_, statuses_, nodes_, suffix_);
+  EXPECT_TRUE(again.create.empty());
+  EXPECT_TRUE(again.remove.empty());
+}
+
+TEST_F(Planned, ScalesUpAndDown) {
+  carryOut(plan(manifests(3), pods_, statuses_, nodes_, suffix_));
+  carryOut(plan(manifests(5), pods_, statuses_, nodes_, suffix_));
+  EXPECT_EQ(live(), 5U);
+  carryOut(plan(manifests(2), pods_, statuses_, nodes_, suffix_));
+  EXPECT_EQ(live(), 2U);
+  carryOut(plan(manifests(0), pods_, statuses_, nodes_, suffix_));
+  EXPECT_EQ(live(), 0U);
+}
+
+TEST_F(Planned, PodsThatAreNotReadyGoFirst) {
+  carryOut(plan(manifests(2), pods_, statuses_, nodes_, suffix_));
+  const auto readyOne = std::prev(pods_.end())->first;
+  statuses_[readyOne] = {{"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
+  const auto todo = plan(manifests(1), pods_, statuses_, nodes_, suffix_);
+  ASSERT_EQ(todo.remove.size(), 1U);
+  EXPECT_NE(todo.remove[0], readyOne);
+}
+
+TEST_F(Planned, DeletedPodIsReplaced) {
+  carryOut(plan(manifests(3), pods_, statuses_, nodes_, suffix_));
+  pods_.begin()->second["metadata"]["deletionTimestamp"] = "now";
+  EXPECT_EQ(plan(manifests(3), pods_, statuses_, nodes_, suffix_).create.size(), 1U);
+}
+
+TEST_F(Planned, RelabelledPodIsReplacedAndRunsOn) {
+  carryOut(plan(manifests(3), pods_, statuses_, nodes_, suffix_));
+  pods_.begin()->second["metadata"]["labels"]["name"] = "other";
+  const auto todo = plan(manifests(3), pods_, statuses_, nodes_, suffix_);
+  EXPECT_EQ(todo.create.size(), 1U);
+  EXPECT_TRUE(todo.remove.empty());
+}
+
+TEST_F(Planned, RemovedManifestTakesItsPods) {
+  carryOut(plan(manifests(3), pods_, statuses_, nodes_, suffix_));
+  EXPECT_EQ(plan(Manifests{}, pods_, statuses_, nodes_, suffix_).remove.size(), 3U);
+}
+
+}  // namespace
+}  // namespace hawser::kube
