@@ -29,6 +29,7 @@ struct Error {
 
   // "field: message", or the message alone.
   [[nodiscard]] std::string text() const { return field.empty() ? message : field + ": " + message; }
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
 template <class T = void>
