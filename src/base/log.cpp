@@ -26,10 +26,14 @@ spdlog::logger& sink() {
 
 spdlog::level::level_enum toSpdlog(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -39,11 +43,16 @@ spdlog::level::level_enum toSpdlog(Level level) {
 void setLevel(Level level) { threshold() = level; }
 
 bool setLevel(std::string_view name) {
-  if (name == "debug") setLevel(Level::kDebug);
-  else if (name == "info") setLevel(Level::kInfo);
-  else if (name == "warn") setLevel(Level::kWarn);
-  else if (name == "error") setLevel(Level::kError);
-  else return false;
+  if (name == "debug")
+    setLevel(Level::kDebug);
+  else if (name == "info")
+    setLevel(Level::kInfo);
+  else if (name == "warn")
+    setLevel(Level::kWarn);
+  else if (name == "error")
+    setLevel(Level::kError);
+  else
+    return false;
   return true;
 }
 

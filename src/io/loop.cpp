@@ -1,12 +1,11 @@
 #include "hawser/io/loop.h"
 
-#include <utility>
-
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 namespace hawser::io {
 
@@ -69,8 +68,8 @@ void Timer::start(Duration after, std::function<void()> expired) {
   const auto generation = ++impl_->generation;
   impl_->pending = true;
   impl_->timer.expires_after(after);
-  impl_->timer.async_wait([weak = std::weak_ptr(impl_), generation, expired = std::move(expired)](
-                              const boost::system::error_code& error) {
+  impl_->timer.async_wait([weak = std::weak_ptr(impl_), generation,
+                           expired = std::move(expired)](const boost::system::error_code& error) {
     const auto impl = weak.lock();
     if (error || !impl || impl->generation != generation) return;
     impl->pending = false;

@@ -1,4 +1,5 @@
-// `hawser kube ctl`: looks at and changes the pods of a cluster that lives in a state folder; what kubectl is for a real one.
+// `hawser kube ctl`: looks at and changes the pods of a cluster that lives in a state folder; what
+// kubectl is for a real one.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -12,35 +13,39 @@ namespace {
 
 ObjectName parsePodName(const std::string& text) {
   const auto cut = text.find('/');
-  return cut == std::string::npos ? ObjectName{"default", text} : ObjectName{text.substr(0, cut), text.substr(cut + 1)};
+  return cut == std::string::npos ? ObjectName{"default", text}
+                                  : ObjectName{text.substr(0, cut), text.substr(cut + 1)};
 }
 
 Json merged(const StateDir& dir) {
   auto list = Json::array();
   const auto statuses = dir.statuses();
   for (auto [name, pod] : dir.pods()) {
-    if (const auto found = statuses.find(name); found != statuses.end()) pod["status"] = found->second;
+    if (const auto found = statuses.find(name); found != statuses.end())
+      pod["status"] = found->second;
     list.push_back(std::move(pod));
   }
   return list;
 }
 
 void printTable(const Json& pods) {
-  fmt::print("{:<12} {:<20} {:<10} {:<5} {:<15} {}\n", "NAMESPACE", "NAME", "STATUS", "READY", "ADDRESS", "NODE");
+  fmt::print("{:<12} {:<20} {:<10} {:<5} {:<15} {}\n", "NAMESPACE", "NAME", "STATUS", "READY",
+             "ADDRESS", "NODE");
   for (const auto& json : pods) {
     const auto pod = parsePod(json);
     if (!pod) continue;
     const auto status = json.value("status", Json::object());
     fmt::print("{:<12} {:<20} {:<10} {:<5} {:<15} {}\n", pod->name.space, pod->name.name,
-               pod->deleting ? "Terminating" : status.value("phase", "Pending"), pod->ready ? "yes" : "no",
-               status.value("podIP", "-"), pod->node);
+               pod->deleting ? "Terminating" : status.value("phase", "Pending"),
+               pod->ready ? "yes" : "no", status.value("podIP", "-"), pod->node);
   }
 }
 
 Result<Json> findPod(const StateDir& dir, const ObjectName& name) {
   const auto pods = dir.pods();
   const auto found = pods.find(name);
-  if (found == pods.end()) return fail(ErrorCode::kNotFound, fmt::format("there is no pod {}", name.text()));
+  if (found == pods.end())
+    return fail(ErrorCode::kNotFound, fmt::format("there is no pod {}", name.text()));
   return found->second;
 }
 
@@ -51,14 +56,18 @@ Result<void> deletePod(const StateDir& dir, const ObjectName& name) {
   return dir.writePod(name, *pod);
 }
 
-Result<void> labelPod(const StateDir& dir, const ObjectName& name, const std::vector<std::string>& labels) {
+Result<void> labelPod(const StateDir& dir, const ObjectName& name,
+                      const std::vector<std::string>& labels) {
   auto pod = findPod(dir, name);
   if (!pod) return std::unexpected(pod.error());
   for (const auto& label : labels) {
     const auto cut = label.find('=');
-    if (cut != std::string::npos) (*pod)["metadata"]["labels"][label.substr(0, cut)] = label.substr(cut + 1);
-    else if (label.ends_with('-')) (*pod)["metadata"]["labels"].erase(label.substr(0, label.size() - 1));
-    else return invalid(fmt::format("\"{}\" is neither KEY=VALUE nor KEY-", label));
+    if (cut != std::string::npos)
+      (*pod)["metadata"]["labels"][label.substr(0, cut)] = label.substr(cut + 1);
+    else if (label.ends_with('-'))
+      (*pod)["metadata"]["labels"].erase(label.substr(0, label.size() - 1));
+    else
+      return invalid(fmt::format("\"{}\" is neither KEY=VALUE nor KEY-", label));
   }
   return dir.writePod(name, *pod);
 }
@@ -88,7 +97,8 @@ int ctlMain(int argc, char** argv) {
   const auto dir = StateDir::open(state);
   if (!dir) return complain(dir.error());
   Result<void> done;
-  if (get->parsed()) output == "json" ? fmt::print("{}\n", merged(*dir).dump(1)) : printTable(merged(*dir));
+  if (get->parsed())
+    output == "json" ? fmt::print("{}\n", merged(*dir).dump(1)) : printTable(merged(*dir));
   if (remove->parsed()) done = deletePod(*dir, parsePodName(podName));
   if (label->parsed()) done = labelPod(*dir, parsePodName(podName), labels);
   return done ? 0 : complain(done.error());

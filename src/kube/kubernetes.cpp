@@ -14,7 +14,9 @@ const Json& member(const Json& json, const char* name) {
   return found == json.end() ? kNone : *found;
 }
 
-std::string textOf(const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); }
+std::string textOf(const Json& json) {
+  return json.is_string() ? json.get<std::string>() : std::string();
+}
 
 Result<Labels> parseLabels(const Json& json, const std::string& path) {
   Labels labels;
@@ -37,7 +39,8 @@ Result<ObjectName> parseName(const Json& metadata) {
 Result<std::uint16_t> parsePort(const Json& json, const std::string& path) {
   if (!json.is_number_integer()) return invalid("must be a number from 1 to 65535", path);
   const auto value = json.get<std::int64_t>();
-  if (value < 1 || value > 65535) return invalid(fmt::format("{} is not a port (1 to 65535)", value), path);
+  if (value < 1 || value > 65535)
+    return invalid(fmt::format("{} is not a port (1 to 65535)", value), path);
   return static_cast<std::uint16_t>(value);
 }
 
@@ -71,7 +74,8 @@ Result<void> parseContainerPorts(const Json& containers, Pod& pod) {
 bool isReady(const Json& status) {
   const auto& conditions = member(status, "conditions");
   return std::any_of(conditions.begin(), conditions.end(), [](const Json& condition) {
-    return textOf(member(condition, "type")) == "Ready" && textOf(member(condition, "status")) == "True";
+    return textOf(member(condition, "type")) == "Ready" &&
+           textOf(member(condition, "status")) == "True";
   });
 }
 
@@ -178,10 +182,11 @@ Result<Service> parseService(const Json& json) {
 }
 
 bool matches(const Labels& selector, const Labels& labels) {
-  return !selector.empty() && std::all_of(selector.begin(), selector.end(), [&](const auto& wanted) {
-    const auto found = labels.find(wanted.first);
-    return found != labels.end() && found->second == wanted.second;
-  });
+  return !selector.empty() &&
+         std::all_of(selector.begin(), selector.end(), [&](const auto& wanted) {
+           const auto found = labels.find(wanted.first);
+           return found != labels.end() && found->second == wanted.second;
+         });
 }
 
 }  // namespace hawser::kube

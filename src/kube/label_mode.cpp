@@ -22,15 +22,19 @@ std::string serviceNetwork(const std::string& label) { return "service-" + label
 
 std::string_view protocolText(model::Protocol protocol) {
   switch (protocol) {
-    case model::Protocol::kUdp: return "udp";
-    case model::Protocol::kSctp: return "sctp";
-    default: return "tcp";
+    case model::Protocol::kUdp:
+      return "udp";
+    case model::Protocol::kSctp:
+      return "sctp";
+    default:
+      return "tcp";
   }
 }
 
 class Translator {
  public:
-  Translator(const ClusterState& state, const LabelSettings& settings) : state_(state), settings_(settings) {}
+  Translator(const ClusterState& state, const LabelSettings& settings)
+      : state_(state), settings_(settings) {}
 
   Translation run() {
     add(Kind::kAddressPool, {}, settings_.podPool, {{"prefixes", {settings_.podCidr}}});
@@ -45,16 +49,18 @@ class Translator {
     result_.problems.push_back(fmt::format("{}/{}: {}", kind, name.text(), what));
   }
 
-  // Through the model's own parser, so that defaults are filled in as the API fills them and a diff compares like with like.
+  // Through the model's own parser, so that defaults are filled in as the API fills them and a diff
+  // compares like with like.
   bool add(Kind kind, const std::string& project, const std::string& name, model::Json spec) {
     const auto& kindInfo = model::info(kind);
-    model::Json json{{"kind", kindInfo.name}, {"metadata", {{"name", name}}}, {"spec", std::move(spec)}};
+    model::Json json{
+        {"kind", kindInfo.name}, {"metadata", {{"name", name}}}, {"spec", std::move(spec)}};
     if (kindInfo.projectScoped) json["metadata"]["project"] = project;
     json["metadata"]["owner"] = settings_.owner;
     auto parsed = model::parseObject(json);
     if (!parsed) {
-      result_.problems.push_back(
-          fmt::format("{}: {}", model::ObjectKey{kind, project, name}.text(), parsed.error().text()));
+      result_.problems.push_back(fmt::format("{}: {}", model::ObjectKey{kind, project, name}.text(),
+                                             parsed.error().text()));
       return false;
     }
     result_.objects[parsed->key()] = std::make_shared<model::Object>(std::move(*parsed));
@@ -62,10 +68,12 @@ class Translator {
   }
 
   void addProject(const std::string& space) {
-    if (!result_.objects.contains({Kind::kProject, {}, space})) add(Kind::kProject, {}, space, model::Json::object());
+    if (!result_.objects.contains({Kind::kProject, {}, space}))
+      add(Kind::kProject, {}, space, model::Json::object());
   }
 
-  void addNetwork(const std::string& space, const std::string& name, const std::string& cidr, bool pooled) {
+  void addNetwork(const std::string& space, const std::string& name, const std::string& cidr,
+                  bool pooled) {
     if (result_.objects.contains({Kind::kNetwork, space, name})) return;
     addProject(space);
     model::Json spec{{"subnets", {{{"prefix", cidr}}}}};
@@ -82,12 +90,17 @@ class Translator {
     const auto list = model::Json::parse(text, nullptr, false);
     std::vector<std::string> names;
     if (list.is_discarded() || !list.is_array()) {
-      problem("pods", pod.name, fmt::format("{} is neither a name nor a JSON list of names: {}", settings_.usesLabel, text));
+      problem("pods", pod.name,
+              fmt::format("{} is neither a name nor a JSON list of names: {}", settings_.usesLabel,
+                          text));
       return {};
     }
     for (const auto& item : list)
-      if (item.is_string()) names.push_back(item.get<std::string>());
-      else problem("pods", pod.name, fmt::format("{}: {} is not a string", settings_.usesLabel, item.dump()));
+      if (item.is_string())
+        names.push_back(item.get<std::string>());
+      else
+        problem("pods", pod.name,
+                fmt::format("{}: {} is not a string", settings_.usesLabel, item.dump()));
     return names;
   }
 
@@ -109,9 +122,11 @@ class Translator {
   model::Json backendsOf(const Service& service) {
     auto backends = model::Json::array();
     for (const auto& [name, pod] : state_.pods) {
-      if (name.space != service.name.space || pod.hostNetwork || pod.finished || pod.node.empty()) continue;
+      if (name.space != service.name.space || pod.hostNetwork || pod.finished || pod.node.empty())
+        continue;
       if (!matches(service.selector, pod.labels)) continue;
-      // A pod without a port of that name serves the service's other ports only; with none at all it is no backend.
+      // A pod without a port of that name serves the service's other ports only; with none at all
+      // it is no backend.
       auto targets = model::Json::object();
       bool complete = true;
       for (const auto& port : service.ports) {
@@ -119,15 +134,17 @@ class Translator {
         if (wanted == nullptr) continue;
         const auto found = pod.namedPorts.find({*wanted, port.protocol});
         if (found == pod.namedPorts.end()) {
-          problem("services", service.name, fmt::format("pod {} has no {} port named \"{}\"", name.name,
-                                                        protocolText(port.protocol), *wanted));
+          problem("services", service.name,
+                  fmt::format("pod {} has no {} port named \"{}\"", name.name,
+                              protocolText(port.protocol), *wanted));
           complete = false;
           continue;
         }
         targets[portName(service, port)] = found->second;
       }
       if (!complete && service.ports.size() == 1) continue;
-      model::Json backend{{"port", name.name}, {"ready", !pod.deleting && (pod.ready || service.publishNotReady)}};
+      model::Json backend{{"port", name.name},
+                          {"ready", !pod.deleting && (pod.ready || service.publishNotReady)}};
       if (!targets.empty()) backend["targetPorts"] = std::move(targets);
       backends.push_back(std::move(backend));
     }
@@ -137,34 +154,47 @@ class Translator {
   // Ports are told apart by name; the only port of a service may have none in Kubernetes.
   static std::string portName(const Service& service, const ServicePort& port) {
     if (!port.name.empty()) return port.name;
-    return service.ports.size() == 1 ? std::string("port") : fmt::format("p{}-{}", port.port, protocolText(port.protocol));
+    return service.ports.size() == 1
+               ? std::string("port")
+               : fmt::format("p{}-{}", port.port, protocolText(port.protocol));
   }
 
   void addService(const Service& service) {
-    if (service.ports.empty() || (service.clusterIps.empty() && service.externalIps.empty())) return;
+    if (service.ports.empty() || (service.clusterIps.empty() && service.externalIps.empty()))
+      return;
     auto ports = model::Json::array();
     for (const auto& port : service.ports) {
-      model::Json item{{"name", portName(service, port)}, {"protocol", protocolText(port.protocol)}, {"port", port.port}};
-      if (const auto* number = std::get_if<std::uint16_t>(&port.targetPort)) item["targetPort"] = *number;
+      model::Json item{{"name", portName(service, port)},
+                       {"protocol", protocolText(port.protocol)},
+                       {"port", port.port}};
+      if (const auto* number = std::get_if<std::uint16_t>(&port.targetPort))
+        item["targetPort"] = *number;
       ports.push_back(std::move(item));
     }
     const auto backends = backendsOf(service);
     const auto& space = service.name.space;
     addProject(space);
     if (!service.clusterIps.empty()) {
-      const auto network = serviceNetwork(labelOr(service.labels, settings_.networkLabel, "default"));
+      const auto network =
+          serviceNetwork(labelOr(service.labels, settings_.networkLabel, "default"));
       addNetwork(space, network, settings_.serviceCidr, false);
       add(Kind::kService, space, service.name.name,
-          {{"network", network}, {"addresses", service.clusterIps}, {"ports", ports}, {"backends", backends}});
+          {{"network", network},
+           {"addresses", service.clusterIps},
+           {"ports", ports},
+           {"backends", backends}});
     }
     if (!service.externalIps.empty() && !settings_.publicNetwork.empty())
       add(Kind::kService, space, service.name.name + ".public",
-          {{"network", settings_.publicNetwork}, {"addresses", service.externalIps}, {"ports", ports},
+          {{"network", settings_.publicNetwork},
+           {"addresses", service.externalIps},
+           {"ports", ports},
            {"backends", backends}});
   }
 
-  // One policy a service network: the pod networks that use it may open connections to it, not the other way round. It exists
-  // only while the service network does, so that the order of pods and services does not matter.
+  // One policy a service network: the pod networks that use it may open connections to it, not the
+  // other way round. It exists only while the service network does, so that the order of pods and
+  // services does not matter.
   void addPolicy(const ObjectName& used, const std::set<ObjectName>& users) {
     const auto network = serviceNetwork(used.name);
     if (!result_.objects.contains({Kind::kNetwork, used.space, network})) return;

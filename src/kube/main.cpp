@@ -1,4 +1,5 @@
-// The kube-network-manager: a source of Kubernetes objects → the label mode's translation → the API, by owner.
+// The kube-network-manager: a source of Kubernetes objects → the label mode's translation → the
+// API, by owner.
 #include "hawser/kube/main.h"
 
 #include <fmt/core.h>
@@ -25,20 +26,27 @@ struct Settings {
 };
 
 void addOptions(CLI::App& app, Settings& settings) {
-  app.add_option("--manifests", settings.manifests, "folder of manifests to follow; may be repeated")->required();
+  app.add_option("--manifests", settings.manifests,
+                 "folder of manifests to follow; may be repeated")
+      ->required();
   app.add_flag("--validate", settings.validate, "only check the manifests");
   app.add_option("--server", settings.server, "URL of the site's controller");
   app.add_option("--ca", settings.caFile, "file with the site's CA certificate");
   app.add_option("--token", settings.tokenFile, "file with the API token");
   app.add_option("--state", settings.state, "folder that keeps the pods");
   app.add_option("--nodes", settings.nodes, "nodes that pods may be bound to")->delimiter(',');
-  app.add_option("--cluster", settings.cluster, "name of the cluster: objects are owned by kube/NAME");
+  app.add_option("--cluster", settings.cluster,
+                 "name of the cluster: objects are owned by kube/NAME");
   app.add_option("--pod-cidr", settings.labels.podCidr, "prefix of the pods' addresses");
   app.add_option("--service-cidr", settings.labels.serviceCidr, "prefix of the cluster IPs");
-  app.add_option("--public-network", settings.labels.publicNetwork, "network of external IPs, PROJECT/NAME");
-  app.add_option("--network-label", settings.labels.networkLabel, "label that chooses a pod's network");
-  app.add_option("--uses-label", settings.labels.usesLabel, "label or annotation that names used service networks");
-  app.add_option("--cluster-service", settings.clusterServices, "NAMESPACE/LABEL of a service network that all pods reach");
+  app.add_option("--public-network", settings.labels.publicNetwork,
+                 "network of external IPs, PROJECT/NAME");
+  app.add_option("--network-label", settings.labels.networkLabel,
+                 "label that chooses a pod's network");
+  app.add_option("--uses-label", settings.labels.usesLabel,
+                 "label or annotation that names used service networks");
+  app.add_option("--cluster-service", settings.clusterServices,
+                 "NAMESPACE/LABEL of a service network that all pods reach");
   app.add_option("--log-level", settings.logLevel, "debug, info, warn or error");
 }
 
@@ -64,15 +72,18 @@ Result<LabelSettings> labelSettings(const Settings& settings) {
       return invalid(fmt::format("\"{}\" is not NAMESPACE/LABEL", text), "--cluster-service");
     labels.clusterServices.insert({text.substr(0, cut), text.substr(cut + 1)});
   }
-  for (const auto& [flag, text] : {std::pair{"--pod-cidr", labels.podCidr}, std::pair{"--service-cidr", labels.serviceCidr}})
-    if (const auto prefix = net::IpPrefix::parse(text); !prefix) return invalid(prefix.error().message, flag);
+  for (const auto& [flag, text] :
+       {std::pair{"--pod-cidr", labels.podCidr}, std::pair{"--service-cidr", labels.serviceCidr}})
+    if (const auto prefix = net::IpPrefix::parse(text); !prefix)
+      return invalid(prefix.error().message, flag);
   return labels;
 }
 
 Result<void> runManager(const Settings& settings) {
   const auto labels = labelSettings(settings);
   if (!labels) return std::unexpected(labels.error());
-  if (auto manifests = readManifests(settings.manifests); !manifests) return std::unexpected(manifests.error());
+  if (auto manifests = readManifests(settings.manifests); !manifests)
+    return std::unexpected(manifests.error());
   if (settings.validate) return {};
   const auto config = clientConfig(settings);
   if (!config) return std::unexpected(config.error());
@@ -89,7 +100,8 @@ Result<void> runManager(const Settings& settings) {
     for (const auto& problem : translation.problems)
       if (told.insert(problem).second) log::warn("kube", "{}", problem);
     std::erase_if(told, [&](const std::string& text) {
-      return std::find(translation.problems.begin(), translation.problems.end(), text) == translation.problems.end();
+      return std::find(translation.problems.begin(), translation.problems.end(), text) ==
+             translation.problems.end();
     });
     reconciler.want(std::move(translation.objects));
   });
@@ -110,8 +122,11 @@ int complain(const Error& error) {
 int kubeMain(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "node") return nodeMain(argc - 1, argv + 1);
   if (argc > 1 && std::string_view(argv[1]) == "ctl") return ctlMain(argc - 1, argv + 1);
-  CLI::App app{"Joins a Kubernetes cluster's pods and services to this site's networks", "hawser kube"};
-  app.footer("Also: hawser kube node (runs pods of a state folder), hawser kube ctl (looks at and changes them).");
+  CLI::App app{"Joins a Kubernetes cluster's pods and services to this site's networks",
+               "hawser kube"};
+  app.footer(
+      "Also: hawser kube node (runs pods of a state folder), hawser kube ctl (looks at and changes "
+      "them).");
   Settings settings;
   addOptions(app, settings);
   try {
@@ -119,7 +134,8 @@ int kubeMain(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;
   }
-  if (!log::setLevel(settings.logLevel)) return complain({ErrorCode::kInvalid, "is debug, info, warn or error", "--log-level"});
+  if (!log::setLevel(settings.logLevel))
+    return complain({ErrorCode::kInvalid, "is debug, info, warn or error", "--log-level"});
   ::signal(SIGPIPE, SIG_IGN);
   const auto done = runManager(settings);
   return done ? 0 : complain(done.error());

@@ -29,9 +29,14 @@ std::string now() {
 
 }  // namespace
 
-ManifestSource::ManifestSource(io::Loop& loop, std::vector<std::filesystem::path> folders, StateDir dir,
-                               std::vector<std::string> nodes)
-    : loop_(loop), folders_(std::move(folders)), dir_(std::move(dir)), nodes_(std::move(nodes)), resync_(loop), settle_(loop) {}
+ManifestSource::ManifestSource(io::Loop& loop, std::vector<std::filesystem::path> folders,
+                               StateDir dir, std::vector<std::string> nodes)
+    : loop_(loop),
+      folders_(std::move(folders)),
+      dir_(std::move(dir)),
+      nodes_(std::move(nodes)),
+      resync_(loop),
+      settle_(loop) {}
 
 Result<void> ManifestSource::start(std::function<void()> changed) {
   auto manifests = readManifests(folders_);
@@ -44,7 +49,8 @@ Result<void> ManifestSource::start(std::function<void()> changed) {
   });
   if (!watcher) return std::unexpected(watcher.error());
   manifestWatcher_ = std::move(*watcher);
-  auto stateWatcher = FolderWatcher::create(loop_, {dir_.podsPath(), dir_.statusPath()}, [this] { refresh(); });
+  auto stateWatcher =
+      FolderWatcher::create(loop_, {dir_.podsPath(), dir_.statusPath()}, [this] { refresh(); });
   if (!stateWatcher) return std::unexpected(stateWatcher.error());
   stateWatcher_ = std::move(*stateWatcher);
   refresh();
@@ -76,17 +82,21 @@ void ManifestSource::control() {
   auto pods = dir_.pods();
   const auto statuses = dir_.statuses();
   for (const auto& [name, pod] : pods)
-    if (pod.value("metadata", Json::object()).contains("deletionTimestamp") && !statuses.contains(name)) dir_.removePod(name);
+    if (pod.value("metadata", Json::object()).contains("deletionTimestamp") &&
+        !statuses.contains(name))
+      dir_.removePod(name);
   const auto todo = plan(manifests_, pods, statuses, nodes_, randomSuffix);
   for (auto [name, pod] : todo.create) {
     pod["metadata"]["creationTimestamp"] = now();
     pod["metadata"]["uid"] = name.text() + "/" + randomSuffix() + randomSuffix();
-    if (const auto written = dir_.writePod(name, pod); !written) log::error("kube", "{}", written.error().text());
+    if (const auto written = dir_.writePod(name, pod); !written)
+      log::error("kube", "{}", written.error().text());
   }
   for (const auto& name : todo.remove) {
     auto& pod = pods[name];
     pod["metadata"]["deletionTimestamp"] = now();
-    if (const auto written = dir_.writePod(name, pod); !written) log::error("kube", "{}", written.error().text());
+    if (const auto written = dir_.writePod(name, pod); !written)
+      log::error("kube", "{}", written.error().text());
   }
 }
 
@@ -95,10 +105,13 @@ void ManifestSource::rebuildState() {
   state.services = manifests_.services;
   const auto statuses = dir_.statuses();
   for (auto [name, json] : dir_.pods()) {
-    if (const auto status = statuses.find(name); status != statuses.end()) json["status"] = status->second;
+    if (const auto status = statuses.find(name); status != statuses.end())
+      json["status"] = status->second;
     const auto pod = parsePod(json);
-    if (pod) state.pods[name] = *pod;
-    else log::warn("kube", "pods/{}: {}", name.text(), pod.error().text());
+    if (pod)
+      state.pods[name] = *pod;
+    else
+      log::warn("kube", "pods/{}: {}", name.text(), pod.error().text());
   }
   state_ = std::move(state);
 }

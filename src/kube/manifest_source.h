@@ -1,5 +1,6 @@
-// A cluster from a folder of manifests: reads and watches them, and does what kube-controller-manager and kube-scheduler would:
-// keeps as many pods as each ReplicationController wants, and binds them to nodes.
+// A cluster from a folder of manifests: reads and watches them, and does what
+// kube-controller-manager and kube-scheduler would: keeps as many pods as each
+// ReplicationController wants, and binds them to nodes.
 #pragma once
 
 #include <filesystem>
@@ -26,7 +27,8 @@ struct Manifests {
   std::map<ObjectName, Json> pods;
 };
 
-// All *.yaml, *.yml and *.json of the folders. Errors begin with the file: "nginx-rc.yaml: line 3, column 7: …".
+// All *.yaml, *.yml and *.json of the folders. Errors begin with the file: "nginx-rc.yaml: line 3,
+// column 7: …".
 [[nodiscard]] Result<Manifests> readManifests(const std::vector<std::filesystem::path>& folders);
 
 // What has to be done so that the pods are what the manifests want. Pure.
@@ -35,12 +37,14 @@ struct Plan {
   std::vector<ObjectName> remove;  // mark with a deletionTimestamp
 };
 [[nodiscard]] Plan plan(const Manifests& manifests, const std::map<ObjectName, Json>& pods,
-                        const std::map<ObjectName, Json>& statuses, const std::vector<std::string>& nodes,
+                        const std::map<ObjectName, Json>& statuses,
+                        const std::vector<std::string>& nodes,
                         const std::function<std::string()>& randomSuffix);
 
 class ManifestSource final : public ObjectSource {
  public:
-  ManifestSource(io::Loop& loop, std::vector<std::filesystem::path> folders, StateDir dir, std::vector<std::string> nodes);
+  ManifestSource(io::Loop& loop, std::vector<std::filesystem::path> folders, StateDir dir,
+                 std::vector<std::string> nodes);
   Result<void> start(std::function<void()> changed) override;
   [[nodiscard]] const ClusterState& state() const override { return state_; }
 

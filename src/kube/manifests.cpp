@@ -1,4 +1,5 @@
-// Reading manifests, and the pure half of the small cluster: which pods to make and which to remove.
+// Reading manifests, and the pure half of the small cluster: which pods to make and which to
+// remove.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -37,15 +38,18 @@ Result<Controller> parseController(const Json& document, const ObjectName& name)
   Controller controller;
   controller.name = name;
   if (spec.contains("replicas")) {
-    if (!spec["replicas"].is_number_unsigned()) return invalid("must be a number, 0 or more", "spec.replicas");
+    if (!spec["replicas"].is_number_unsigned())
+      return invalid("must be a number, 0 or more", "spec.replicas");
     const auto count = spec["replicas"].get<std::uint64_t>();
     if (count > 10000) return invalid(fmt::format("{} is more than 10000", count), "spec.replicas");
     controller.replicas = static_cast<std::uint32_t>(count);
   }
-  if (!spec.contains("template") || !spec["template"].is_object()) return invalid("is required", "spec.template");
+  if (!spec.contains("template") || !spec["template"].is_object())
+    return invalid("is required", "spec.template");
   controller.podTemplate = spec["template"];
-  const auto labels = stringMap(controller.podTemplate.value("metadata", Json::object()).value("labels", Json::object()),
-                                "spec.template.metadata.labels");
+  const auto labels = stringMap(
+      controller.podTemplate.value("metadata", Json::object()).value("labels", Json::object()),
+      "spec.template.metadata.labels");
   if (!labels) return std::unexpected(labels.error());
   auto selector = spec.value("selector", Json::object());
   if (selector.contains("matchLabels")) selector = selector["matchLabels"];
@@ -81,13 +85,16 @@ Result<void> addDocument(const Json& document, Manifests& manifests) {
     if (const auto pod = parsePod(document); !pod) return std::unexpected(pod.error());
     fresh = manifests.pods.emplace(*name, document).second;
   } else if (text != "Namespace") {  // namespaces come into being with their first object
-    std::vector<std::string> known{"ReplicationController", "ReplicaSet", "Deployment", "Service", "Pod", "Namespace"};
+    std::vector<std::string> known{
+        "ReplicationController", "ReplicaSet", "Deployment", "Service", "Pod", "Namespace"};
     const auto near = model::nearest(text, known);
-    return invalid(near.empty() ? fmt::format("\"{}\" is not a kind that a manifest folder can hold", text)
-                                : fmt::format("\"{}\" is not known; did you mean \"{}\"?", text, near),
+    return invalid(near.empty()
+                       ? fmt::format("\"{}\" is not a kind that a manifest folder can hold", text)
+                       : fmt::format("\"{}\" is not known; did you mean \"{}\"?", text, near),
                    "kind");
   }
-  if (!fresh) return invalid(fmt::format("{} {} is there twice", text, name->text()), "metadata.name");
+  if (!fresh)
+    return invalid(fmt::format("{} {} is there twice", text, name->text()), "metadata.name");
   return {};
 }
 
@@ -96,7 +103,9 @@ std::string ownerOf(const Json& pod) {
   return metadata.value("annotations", Json::object()).value("hawser.dev/controller", "");
 }
 
-bool deleting(const Json& pod) { return pod.value("metadata", Json::object()).contains("deletionTimestamp"); }
+bool deleting(const Json& pod) {
+  return pod.value("metadata", Json::object()).contains("deletionTimestamp");
+}
 
 bool ready(const std::map<ObjectName, Json>& statuses, const ObjectName& name) {
   const auto found = statuses.find(name);
@@ -105,7 +114,9 @@ bool ready(const std::map<ObjectName, Json>& statuses, const ObjectName& name) {
   return parsed && parsed->ready;
 }
 
-std::string nodeOf(const Json& pod) { return pod.value("spec", Json::object()).value("nodeName", ""); }
+std::string nodeOf(const Json& pod) {
+  return pod.value("spec", Json::object()).value("nodeName", "");
+}
 
 // The node with the fewest pods of this controller, then the fewest pods, then the first by name.
 std::string pickNode(const std::vector<std::string>& nodes, const std::string& owner,
@@ -127,7 +138,8 @@ std::string pickNode(const std::vector<std::string>& nodes, const std::string& o
   return chosen;
 }
 
-Json makePod(const Json& podTemplate, const ObjectName& name, const std::string& owner, const std::string& node) {
+Json makePod(const Json& podTemplate, const ObjectName& name, const std::string& owner,
+             const std::string& node) {
   auto pod = podTemplate;
   pod["apiVersion"] = "v1";
   pod["kind"] = "Pod";
@@ -213,7 +225,8 @@ Result<Manifests> readManifests(const std::vector<fs::path>& folders) {
     std::error_code error;
     std::set<fs::path> files;
     for (const auto& file : fs::directory_iterator(folder, error))
-      if (const auto extension = file.path().extension(); extension == ".yaml" || extension == ".yml" || extension == ".json")
+      if (const auto extension = file.path().extension();
+          extension == ".yaml" || extension == ".yml" || extension == ".json")
         files.insert(file.path());
     if (error) return failErrno("read " + folder.string(), error.value());
     for (const auto& file : files) {
@@ -224,11 +237,13 @@ Result<Manifests> readManifests(const std::vector<fs::path>& folders) {
       for (std::size_t i = 0; i < documents->size(); ++i) {
         const auto& document = (*documents)[i];
         // Settings of other programs may lie beside the manifests.
-        if (document.is_object() && !document.contains("kind") && !document.contains("apiVersion")) continue;
+        if (document.is_object() && !document.contains("kind") && !document.contains("apiVersion"))
+          continue;
         const auto added = addDocument(document, manifests);
         if (added) continue;
-        const auto where = documents->size() == 1 ? file.filename().string()
-                                                  : fmt::format("{} (document {})", file.filename().string(), i + 1);
+        const auto where = documents->size() == 1
+                               ? file.filename().string()
+                               : fmt::format("{} (document {})", file.filename().string(), i + 1);
         return invalid(added.error().text(), where);
       }
     }
@@ -236,8 +251,9 @@ Result<Manifests> readManifests(const std::vector<fs::path>& folders) {
   return manifests;
 }
 
-Plan plan(const Manifests& manifests, const std::map<ObjectName, Json>& pods, const std::map<ObjectName, Json>& statuses,
-          const std::vector<std::string>& nodes, const std::function<std::string()>& randomSuffix) {
+Plan plan(const Manifests& manifests, const std::map<ObjectName, Json>& pods,
+          const std::map<ObjectName, Json>& statuses, const std::vector<std::string>& nodes,
+          const std::function<std::string()>& randomSuffix) {
   Planner planner(pods, statuses, nodes, randomSuffix);
   for (const auto& [name, controller] : manifests.controllers) planner.controller(controller);
   for (const auto& [name, pod] : manifests.pods) planner.single(name, pod);

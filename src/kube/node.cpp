@@ -1,4 +1,5 @@
-// `hawser kube node`: runs the pods of a state folder that are bound to one node, through CNI, as a kubelet does.
+// `hawser kube node`: runs the pods of a state folder that are bound to one node, through CNI, as a
+// kubelet does.
 #include <fmt/core.h>
 #include <signal.h>
 
@@ -15,7 +16,11 @@ namespace {
 class Node {
  public:
   Node(io::Loop& loop, StateDir dir, NodeSettings settings)
-      : loop_(loop), dir_(std::move(dir)), settings_(std::move(settings)), resync_(loop), settle_(loop) {}
+      : loop_(loop),
+        dir_(std::move(dir)),
+        settings_(std::move(settings)),
+        resync_(loop),
+        settle_(loop) {}
 
   Result<void> start() {
     auto watcher = FolderWatcher::create(loop_, {dir_.podsPath()}, [this] { refresh(); });
@@ -47,7 +52,8 @@ class Node {
       } else if (!deleting) {
         log::info("node", "pod {} starts", name.text());
         auto& runner = runners_[name];
-        runner = std::make_unique<PodRunner>(loop_, settings_, name, pod, [this, name] { report(name); });
+        runner = std::make_unique<PodRunner>(loop_, settings_, name, pod,
+                                             [this, name] { report(name); });
       }
     }
     for (auto& [name, runner] : runners_)
@@ -91,7 +97,8 @@ class Node {
 }  // namespace
 
 int nodeMain(int argc, char** argv) {
-  CLI::App app{"Runs the pods of a state folder that are bound to this node, through CNI", "hawser kube node"};
+  CLI::App app{"Runs the pods of a state folder that are bound to this node, through CNI",
+               "hawser kube node"};
   NodeSettings settings;
   std::string state, images;
   unsigned drainMs = 1000;
@@ -102,9 +109,11 @@ int nodeMain(int argc, char** argv) {
   app.add_option("--images", images, "what an image name runs (YAML)")->required();
   app.add_option("--rootfs", settings.rootfs, "tree in which containers run")->required();
   app.add_option("--container-tool", settings.containerTool, "scripts/container")->required();
-  app.add_option("--netns-prefix", settings.namespacePrefix, "of the pods' network namespaces")->required();
+  app.add_option("--netns-prefix", settings.namespacePrefix, "of the pods' network namespaces")
+      ->required();
   app.add_option("--logs", settings.logs, "folder for the containers' output")->required();
-  app.add_option("--drain-ms", drainMs, "time between \"not ready\" and TERM of a pod that is deleted");
+  app.add_option("--drain-ms", drainMs,
+                 "time between \"not ready\" and TERM of a pod that is deleted");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,7 +1,8 @@
-// One pod on its node: network namespace, CNI, containers, readiness, and the end of all that. States go only forward:
+// One pod on its node: network namespace, CNI, containers, readiness, and the end of all that.
+// States go only forward:
 //
-//   starting (CNI ADD, retried) → running (containers restarted when they end, probed) → draining (not ready, still serving)
-//   → stopping (TERM, then KILL) → detaching (CNI DEL, retried) → gone
+//   starting (CNI ADD, retried) → running (containers restarted when they end, probed) → draining
+//   (not ready, still serving) → stopping (TERM, then KILL) → detaching (CNI DEL, retried) → gone
 #pragma once
 
 #include <filesystem>
@@ -25,20 +26,22 @@ struct Image {
 
 struct NodeSettings {
   std::string node;
-  std::string cni;            // hawser-cni
+  std::string cni;  // hawser-cni
   std::string agentSocket;
   std::string containerTool;  // scripts/container
   std::string rootfs;
   std::string namespacePrefix;  // of pods' network namespaces
   std::filesystem::path logs;
   std::map<std::string, Image> images;
-  Duration drain = std::chrono::milliseconds(1000);  // between "not ready" and TERM: time for routes to go
+  Duration drain =
+      std::chrono::milliseconds(1000);  // between "not ready" and TERM: time for routes to go
 };
 
 class PodRunner {
  public:
   // `changed`: the status is new, or the pod is gone().
-  PodRunner(io::Loop& loop, const NodeSettings& settings, ObjectName name, Json pod, std::function<void()> changed);
+  PodRunner(io::Loop& loop, const NodeSettings& settings, ObjectName name, Json pod,
+            std::function<void()> changed);
   ~PodRunner();
   void remove();  // begins the end
   [[nodiscard]] bool gone() const { return phase_ == Phase::kGone; }

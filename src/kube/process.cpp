@@ -16,8 +16,8 @@ namespace {
 
 struct Plumbing {
   std::array<int, 2> in{-1, -1};
-  int out = -1;       // the child's end
-  int collected = -1; // ours, when output is collected
+  int out = -1;        // the child's end
+  int collected = -1;  // ours, when output is collected
 };
 
 Result<Plumbing> plumb(const Command& command) {
@@ -37,7 +37,8 @@ Result<Plumbing> plumb(const Command& command) {
 }
 
 // Between fork and exec: only calls that are safe there.
-[[noreturn]] void becomeChild(const Plumbing& pipes, char* const* argv, char* const* environment, pid_t parent) {
+[[noreturn]] void becomeChild(const Plumbing& pipes, char* const* argv, char* const* environment,
+                              pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);
   ::setpgid(0, 0);
@@ -62,11 +63,13 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Result<std::unique_ptr<Process>> Process::start(io::Loop& loop, const Command& command, Exited exited) {
+Result<std::unique_ptr<Process>> Process::start(io::Loop& loop, const Command& command,
+                                                Exited exited) {
   const auto pipes = plumb(command);
   if (!pipes) return std::unexpected(pipes.error());
   std::vector<std::string> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    environment.emplace_back(*variable);
   environment.insert(environment.end(), command.environment.begin(), command.environment.end());
   const auto argv = pointers(command.argv);
   const auto env = pointers(environment);
@@ -82,8 +85,10 @@ Result<std::unique_ptr<Process>> Process::start(io::Loop& loop, const Command& c
     if (pipes->collected >= 0) ::close(pipes->collected);
     return failErrno("fork", forkError);
   }
-  // Small inputs fit the pipe's buffer; a child that is gone already gives EPIPE (SIGPIPE is ignored by the programs).
-  if (!command.input.empty()) [[maybe_unused]] const auto ignored = ::write(pipes->in[1], command.input.data(), command.input.size());
+  // Small inputs fit the pipe's buffer; a child that is gone already gives EPIPE (SIGPIPE is
+  // ignored by the programs).
+  if (!command.input.empty()) [[maybe_unused]]
+    const auto ignored = ::write(pipes->in[1], command.input.data(), command.input.size());
   ::close(pipes->in[1]);
 
   std::unique_ptr<Process> process(new Process());
@@ -91,8 +96,9 @@ Result<std::unique_ptr<Process>> Process::start(io::Loop& loop, const Command& c
   process->output_ = pipes->collected;
   process->pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (process->pidfd_ < 0) return failErrno("pidfd_open", errno);
-  process->watcher_.emplace(loop, process->pidfd_,
-                            [self = process.get(), exited = std::move(exited)] { self->reap(exited); });
+  process->watcher_.emplace(
+      loop, process->pidfd_,
+      [self = process.get(), exited = std::move(exited)] { self->reap(exited); });
   return process;
 }
 
@@ -104,7 +110,8 @@ void Process::reap(const Exited& exited) {
   std::string text;
   if (output_ >= 0) {
     std::array<char, 4096> buffer{};
-    for (ssize_t n = 0; (n = ::read(output_, buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(output_, buffer.data(), buffer.size())) > 0;)
+      text.append(buffer.data(), static_cast<std::size_t>(n));
   }
   exited(status, text);  // may destroy this process; the watcher that called us keeps the callback
 }

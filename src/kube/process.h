@@ -1,4 +1,5 @@
-// A child process of the node runner: started with an argument list, its end told on the loop. It dies with its parent.
+// A child process of the node runner: started with an argument list, its end told on the loop. It
+// dies with its parent.
 #pragma once
 
 #include <sys/types.h>
@@ -18,14 +19,16 @@ struct Command {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // "NAME=value", added to ours
   std::string input;                     // for its standard input (at most 64 KiB)
-  std::string logFile;                   // standard output and error are appended here; empty: output is collected
+  std::string logFile;  // standard output and error are appended here; empty: output is collected
 };
 
 class Process {
  public:
   // status as waitpid gives it; output: what it printed, when it was collected.
   using Exited = std::function<void(int status, const std::string& output)>;
-  [[nodiscard]] static Result<std::unique_ptr<Process>> start(io::Loop& loop, const Command& command, Exited exited);
+  [[nodiscard]] static Result<std::unique_ptr<Process>> start(io::Loop& loop,
+                                                              const Command& command,
+                                                              Exited exited);
   ~Process();  // SIGKILL and reap when it still runs; no callback
   void signal(int number) const;
 

@@ -14,7 +14,8 @@ using model::Object;
 using model::ObjectKey;
 
 // References point from later to earlier: created in this order, removed in the opposite one.
-constexpr std::array kOrder{Kind::kProject, Kind::kAddressPool, Kind::kNetwork, Kind::kPort, Kind::kService, Kind::kPolicy};
+constexpr std::array kOrder{Kind::kProject, Kind::kAddressPool, Kind::kNetwork,
+                            Kind::kPort,    Kind::kService,     Kind::kPolicy};
 
 std::size_t rank(Kind kind) {
   return static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), kind) - kOrder.begin());
@@ -36,7 +37,9 @@ Json withoutEmpty(const Json& json) {
   Json out = Json::object();
   for (const auto& [key, value] : json.items()) {
     auto inner = withoutEmpty(value);
-    const bool blank = inner.is_null() || ((inner.is_object() || inner.is_array()) && inner.empty()) || inner == Json("");
+    const bool blank = inner.is_null() ||
+                       ((inner.is_object() || inner.is_array()) && inner.empty()) ||
+                       inner == Json("");
     if (!blank || key == "backends") out[key] = std::move(inner);
   }
   return out;
@@ -49,7 +52,8 @@ bool hasUserTargets(const Object& object) {
 
 }  // namespace
 
-Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual, const std::string& owner) {
+Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual,
+             const std::string& owner) {
   Changes changes;
   for (const auto& [key, object] : wanted) {
     const auto found = actual.find(key);
@@ -67,11 +71,13 @@ Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual, con
     changes.apply.push_back(std::move(merged));
   }
   for (const auto& [key, object] : actual)
-    if (object->metadata.owner == owner && !wanted.contains(key) && !hasUserTargets(*object)) changes.remove.push_back(key);
+    if (object->metadata.owner == owner && !wanted.contains(key) && !hasUserTargets(*object))
+      changes.remove.push_back(key);
   std::stable_sort(changes.apply.begin(), changes.apply.end(),
                    [](const Object& a, const Object& b) { return rank(a.kind) < rank(b.kind); });
-  std::stable_sort(changes.remove.begin(), changes.remove.end(),
-                   [](const ObjectKey& a, const ObjectKey& b) { return rank(a.kind) > rank(b.kind); });
+  std::stable_sort(
+      changes.remove.begin(), changes.remove.end(),
+      [](const ObjectKey& a, const ObjectKey& b) { return rank(a.kind) > rank(b.kind); });
   return changes;
 }
 
@@ -91,7 +97,8 @@ Reconciler::Reconciler(io::Loop& loop, api::ClientConfig config, std::string own
       listed_.insert(kind);
       schedule(std::chrono::milliseconds(1));
     };
-    watchers_.push_back(std::make_unique<api::ObjectWatcher>(loop, config, kind, std::string(), std::move(callbacks)));
+    watchers_.push_back(std::make_unique<api::ObjectWatcher>(loop, config, kind, std::string(),
+                                                             std::move(callbacks)));
   }
 }
 
@@ -113,8 +120,10 @@ void Reconciler::run() {
   applyAll(changes.apply);
   for (const auto& key : changes.remove) {
     const auto removed = client_.remove(key);
-    if (removed || removed.error().code == ErrorCode::kNotFound) actual_.erase(key);
-    else failures_.insert(key.text() + ": " + removed.error().text());
+    if (removed || removed.error().code == ErrorCode::kNotFound)
+      actual_.erase(key);
+    else
+      failures_.insert(key.text() + ": " + removed.error().text());
   }
   synced_ = true;
   if (failures_.empty()) return;
@@ -122,21 +131,27 @@ void Reconciler::run() {
   timer_.start(std::chrono::seconds(1), [this] { run(); });
 }
 
-// One transaction for all; when one object is refused, each for itself, so that it does not stop the rest.
+// One transaction for all; when one object is refused, each for itself, so that it does not stop
+// the rest.
 void Reconciler::applyAll(const std::vector<Object>& objects) {
   if (objects.empty()) return;
-  const auto remember = [&](const Object& object) { actual_[object.key()] = std::make_shared<Object>(object); };
+  const auto remember = [&](const Object& object) {
+    actual_[object.key()] = std::make_shared<Object>(object);
+  };
   if (const auto applied = client_.apply(objects); applied) {
     std::for_each(objects.begin(), objects.end(), remember);
     return;
-  } else if (applied.error().code == ErrorCode::kUnavailable || applied.error().code == ErrorCode::kTimeout) {
+  } else if (applied.error().code == ErrorCode::kUnavailable ||
+             applied.error().code == ErrorCode::kTimeout) {
     failures_.insert(applied.error().text());
     return;
   }
   for (const auto& object : objects) {
     const auto applied = client_.apply({object});
-    if (applied) remember(object);
-    else failures_.insert(object.key().text() + ": " + applied.error().text());
+    if (applied)
+      remember(object);
+    else
+      failures_.insert(object.key().text() + ": " + applied.error().text());
   }
 }
 

@@ -1,4 +1,5 @@
-// Makes the API's objects of our owner equal to the translation. Knows no Kubernetes; all on one loop.
+// Makes the API's objects of our owner equal to the translation. Knows no Kubernetes; all on one
+// loop.
 #pragma once
 
 #include <memory>
@@ -11,15 +12,17 @@
 namespace hawser::kube {
 
 struct Changes {
-  std::vector<model::Object> apply;       // in the order in which references need them
-  std::vector<model::ObjectKey> remove;   // dependents first
+  std::vector<model::Object> apply;      // in the order in which references need them
+  std::vector<model::ObjectKey> remove;  // dependents first
   [[nodiscard]] bool empty() const { return apply.empty() && remove.empty(); }
 };
 
-// Pure. `actual` holds all objects of the kinds we use, whoever owns them. What somebody else owns is used but not touched:
-// neither changed nor removed. Of our own objects only the fields that `wanted` names are compared, so a person may add
-// route targets to a network of ours; and such a network stays when its last pod has gone.
-[[nodiscard]] Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual, const std::string& owner);
+// Pure. `actual` holds all objects of the kinds we use, whoever owns them. What somebody else owns
+// is used but not touched: neither changed nor removed. Of our own objects only the fields that
+// `wanted` names are compared, so a person may add route targets to a network of ours; and such a
+// network stays when its last pod has gone.
+[[nodiscard]] Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual,
+                           const std::string& owner);
 
 class Reconciler {
  public:

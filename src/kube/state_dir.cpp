@@ -18,7 +18,9 @@ namespace {
 
 constexpr const char* kSuffix = ".json";
 
-fs::path fileOf(const fs::path& folder, const ObjectName& name) { return folder / (name.space + "_" + name.name + kSuffix); }
+fs::path fileOf(const fs::path& folder, const ObjectName& name) {
+  return folder / (name.space + "_" + name.name + kSuffix);
+}
 
 std::map<ObjectName, Json> readAll(const fs::path& folder) {
   std::map<ObjectName, Json> all;
@@ -95,12 +97,14 @@ void StateDir::removeStatus(const ObjectName& name) const {
   fs::remove(fileOf(statusPath(), name), ignored);
 }
 
-Result<std::unique_ptr<FolderWatcher>> FolderWatcher::create(io::Loop& loop, const std::vector<fs::path>& folders,
+Result<std::unique_ptr<FolderWatcher>> FolderWatcher::create(io::Loop& loop,
+                                                             const std::vector<fs::path>& folders,
                                                              std::function<void()> changed) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return failErrno("inotify_init1", errno);
   for (const auto& folder : folders) {
-    if (::inotify_add_watch(fd, folder.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0) {
+    if (::inotify_add_watch(fd, folder.c_str(),
+                            IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0) {
       const int cause = errno;
       ::close(fd);
       return failErrno("watch " + folder.string(), cause);
@@ -109,8 +113,7 @@ Result<std::unique_ptr<FolderWatcher>> FolderWatcher::create(io::Loop& loop, con
   return std::unique_ptr<FolderWatcher>(new FolderWatcher(loop, fd, std::move(changed)));
 }
 
-FolderWatcher::FolderWatcher(io::Loop& loop, int fd, std::function<void()> changed)
-    : fd_(fd) {
+FolderWatcher::FolderWatcher(io::Loop& loop, int fd, std::function<void()> changed) : fd_(fd) {
   watcher_.emplace(loop, fd, [fd, changed = std::move(changed)] {
     std::array<char, 16384> events{};
     while (::read(fd, events.data(), events.size()) > 0) {

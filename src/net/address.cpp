@@ -40,7 +40,9 @@ IpAddress masked(const IpAddress& address, int length) {
 }  // namespace
 
 Result<MacAddress> MacAddress::parse(std::string_view text) {
-  const auto wrong = [&] { return invalid(fmt::format("\"{}\" is not a MAC address (aa:bb:cc:dd:ee:ff)", text)); };
+  const auto wrong = [&] {
+    return invalid(fmt::format("\"{}\" is not a MAC address (aa:bb:cc:dd:ee:ff)", text));
+  };
   if (text.size() != 17) return wrong();
   std::array<std::uint8_t, 6> bytes{};
   for (std::size_t i = 0; i < 6; ++i) {
@@ -53,8 +55,8 @@ Result<MacAddress> MacAddress::parse(std::string_view text) {
 }
 
 std::string MacAddress::text() const {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes_[0], bytes_[1], bytes_[2], bytes_[3], bytes_[4],
-                     bytes_[5]);
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes_[0], bytes_[1], bytes_[2],
+                     bytes_[3], bytes_[4], bytes_[5]);
 }
 
 Result<Ipv4Address> Ipv4Address::parse(std::string_view text) {
@@ -62,7 +64,8 @@ Result<Ipv4Address> Ipv4Address::parse(std::string_view text) {
   auto rest = text;
   for (int i = 0; i < 4; ++i) {
     const auto dot = i < 3 ? rest.find('.') : rest.size();
-    const auto part = dot == std::string_view::npos ? std::nullopt : parseDecimal(rest.substr(0, dot), 255);
+    const auto part =
+        dot == std::string_view::npos ? std::nullopt : parseDecimal(rest.substr(0, dot), 255);
     if (!part) return invalid(fmt::format("\"{}\" is not an IPv4 address", text));
     value = (value << 8U) | static_cast<std::uint32_t>(*part);
     rest.remove_prefix(std::min(dot + 1, rest.size()));
@@ -83,12 +86,14 @@ std::array<std::uint8_t, 4> Ipv4Address::bytes() const {
 Result<Ipv6Address> Ipv6Address::parse(std::string_view text) {
   std::array<std::uint8_t, 16> bytes{};
   // inet_pton is strict (RFC 4291 forms only) and knows no zone.
-  if (text.size() > INET6_ADDRSTRLEN || ::inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1)
+  if (text.size() > INET6_ADDRSTRLEN ||
+      ::inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1)
     return invalid(fmt::format("\"{}\" is not an IPv6 address", text));
   return Ipv6Address(bytes);
 }
 
-// glibc's inet_ntop follows RFC 5952 but for the choice between equal runs, where it takes the first, as the RFC asks.
+// glibc's inet_ntop follows RFC 5952 but for the choice between equal runs, where it takes the
+// first, as the RFC asks.
 std::string Ipv6Address::text() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   ::inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
@@ -154,10 +159,12 @@ std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
 
 Result<IpPrefix> IpPrefix::make(IpAddress address, int length) {
   if (length < 0 || length > address.bits())
-    return invalid(fmt::format("{}/{}: the length must be 0 to {}", address.text(), length, address.bits()));
+    return invalid(
+        fmt::format("{}/{}: the length must be 0 to {}", address.text(), length, address.bits()));
   const auto clear = masked(address, length);
   if (clear != address)
-    return invalid(fmt::format("{}/{} has host bits set; did you mean {}/{}?", address.text(), length, clear.text(), length));
+    return invalid(fmt::format("{}/{} has host bits set; did you mean {}/{}?", address.text(),
+                               length, clear.text(), length));
   return truncated(address, length);
 }
 
@@ -185,15 +192,21 @@ std::string IpPrefix::text() const { return fmt::format("{}/{}", address_.text()
 bool IpPrefix::contains(const IpAddress& address) const {
   return address.isV4() == address_.isV4() && masked(address, length_) == address_;
 }
-bool IpPrefix::contains(const IpPrefix& other) const { return other.length_ >= length_ && contains(other.address_); }
-bool IpPrefix::overlaps(const IpPrefix& other) const { return contains(other) || other.contains(*this); }
+bool IpPrefix::contains(const IpPrefix& other) const {
+  return other.length_ >= length_ && contains(other.address_);
+}
+bool IpPrefix::overlaps(const IpPrefix& other) const {
+  return contains(other) || other.contains(*this);
+}
 
 std::strong_ordering operator<=>(const IpPrefix& a, const IpPrefix& b) {
   if (const auto order = a.address_ <=> b.address_; order != 0) return order;
   return a.length_ <=> b.length_;
 }
 
-std::size_t AddressHash::operator()(const IpAddress& a) const noexcept { return hashBytes(a.bytes(), a.isV4() ? 4 : 6); }
+std::size_t AddressHash::operator()(const IpAddress& a) const noexcept {
+  return hashBytes(a.bytes(), a.isV4() ? 4 : 6);
+}
 std::size_t AddressHash::operator()(const IpPrefix& p) const noexcept {
   return hashBytes(p.address().bytes(), static_cast<std::size_t>(p.length()) * 131U);
 }

@@ -13,7 +13,8 @@ inline std::optional<std::uint64_t> parseDecimal(std::string_view text, std::uin
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > limit) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value > limit)
+    return std::nullopt;
   return value;
 }
 

@@ -18,9 +18,12 @@ constexpr std::uint8_t kTypeOpaque = 0x03, kSubtypeEncapsulation = 0x0c;
 constexpr std::uint8_t kTypeExperimental = 0x80, kSubtypeIdentity = 0x71;
 
 std::uint32_t read32(const std::uint8_t* at) {
-  return (std::uint32_t{at[0]} << 24U) | (std::uint32_t{at[1]} << 16U) | (std::uint32_t{at[2]} << 8U) | at[3];
+  return (std::uint32_t{at[0]} << 24U) | (std::uint32_t{at[1]} << 16U) |
+         (std::uint32_t{at[2]} << 8U) | at[3];
 }
-std::uint16_t read16(const std::uint8_t* at) { return static_cast<std::uint16_t>((at[0] << 8) | at[1]); }
+std::uint16_t read16(const std::uint8_t* at) {
+  return static_cast<std::uint16_t>((at[0] << 8) | at[1]);
+}
 void write32(std::uint8_t* at, std::uint64_t value) {
   for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(value >> (24U - 8U * i));
 }
@@ -29,7 +32,8 @@ void write16(std::uint8_t* at, std::uint64_t value) {
   at[1] = static_cast<std::uint8_t>(value);
 }
 
-// The three forms that route distinguishers and route targets share: six bytes of administrator and number.
+// The three forms that route distinguishers and route targets share: six bytes of administrator and
+// number.
 enum class Form : std::uint8_t { kAs2 = 0, kAddress = 1, kAs4 = 2 };
 struct Parts {
   Form form = Form::kAs2;
@@ -54,9 +58,13 @@ void writeParts(const Parts& parts, std::uint8_t* six) {
 
 std::string partsText(const Parts& parts, bool forceAs4) {
   switch (parts.form) {
-    case Form::kAs2: return fmt::format("{}:{}", parts.administrator, parts.number);
-    case Form::kAddress: return fmt::format("{}:{}", Ipv4Address(parts.administrator).text(), parts.number);
-    case Form::kAs4: return fmt::format("{}{}:{}", parts.administrator, forceAs4 && parts.administrator <= kMax16 ? "L" : "", parts.number);
+    case Form::kAs2:
+      return fmt::format("{}:{}", parts.administrator, parts.number);
+    case Form::kAddress:
+      return fmt::format("{}:{}", Ipv4Address(parts.administrator).text(), parts.number);
+    case Form::kAs4:
+      return fmt::format("{}{}:{}", parts.administrator,
+                         forceAs4 && parts.administrator <= kMax16 ? "L" : "", parts.number);
   }
   return {};
 }
@@ -98,7 +106,8 @@ std::string hex(const std::array<std::uint8_t, 8>& bytes) {
 
 Result<Asn> parseAsn(std::string_view text) {
   const auto value = parseDecimal(text, kMax32);
-  if (!value || *value == 0) return invalid(fmt::format("\"{}\" is not an AS number (1 to 4294967295)", text));
+  if (!value || *value == 0)
+    return invalid(fmt::format("\"{}\" is not an AS number (1 to 4294967295)", text));
   return Asn(static_cast<std::uint32_t>(*value));
 }
 
@@ -142,7 +151,8 @@ Result<RouteTarget> RouteTarget::make(Asn asn, std::uint32_t number) {
   const Parts parts{asn.value() > kMax16 ? Form::kAs4 : Form::kAs2, asn.value(), number};
   if (asn.value() == 0) return invalid("0 is not an AS number");
   if (parts.form == Form::kAs4 && number > kMax16)
-    return invalid(fmt::format("{}:{}: with a four-byte AS the number must be 0 to 65535", asn.value(), number));
+    return invalid(fmt::format("{}:{}: with a four-byte AS the number must be 0 to 65535",
+                               asn.value(), number));
   RouteTarget target;
   target.bytes_[0] = static_cast<std::uint8_t>(parts.form);
   writeParts(parts, target.bytes_.data() + 2);
@@ -153,7 +163,8 @@ Result<RouteTarget> RouteTarget::parse(std::string_view text) {
   if (text.starts_with("target:")) text.remove_prefix(7);
   const auto parts = parseParts(text, "route target");
   if (!parts) return std::unexpected(parts.error());
-  if (parts->administrator == 0) return invalid(fmt::format("\"{}\" is not a route target: 0 is not an AS number", text));
+  if (parts->administrator == 0)
+    return invalid(fmt::format("\"{}\" is not a route target: 0 is not an AS number", text));
   RouteTarget target;
   target.bytes_[0] = static_cast<std::uint8_t>(parts->form);
   writeParts(*parts, target.bytes_.data() + 2);
@@ -167,7 +178,9 @@ std::optional<RouteTarget> RouteTarget::from(const ExtendedCommunity& community)
   return target;
 }
 
-std::string RouteTarget::text() const { return partsText(readParts(static_cast<Form>(bytes_[0]), bytes_.data() + 2), true); }
+std::string RouteTarget::text() const {
+  return partsText(readParts(static_cast<Form>(bytes_[0]), bytes_.data() + 2), true);
+}
 
 std::optional<Asn> RouteTarget::asn() const {
   const auto parts = readParts(static_cast<Form>(bytes_[0]), bytes_.data() + 2);
@@ -186,20 +199,28 @@ ExtendedCommunity encapsulationCommunity(Encapsulation encapsulation) {
 }
 
 std::optional<Encapsulation> encapsulationOf(const ExtendedCommunity& community) {
-  if (community.type() != kTypeOpaque || community.subtype() != kSubtypeEncapsulation) return std::nullopt;
+  if (community.type() != kTypeOpaque || community.subtype() != kSubtypeEncapsulation)
+    return std::nullopt;
   switch (read16(community.bytes().data() + 6)) {
-    case 2: return Encapsulation::kGre;
-    case 8: return Encapsulation::kVxlan;
-    case 13: return Encapsulation::kMplsInUdp;
-    default: return std::nullopt;
+    case 2:
+      return Encapsulation::kGre;
+    case 8:
+      return Encapsulation::kVxlan;
+    case 13:
+      return Encapsulation::kMplsInUdp;
+    default:
+      return std::nullopt;
   }
 }
 
 std::string_view encapsulationName(Encapsulation encapsulation) {
   switch (encapsulation) {
-    case Encapsulation::kGre: return "MPLSoGRE";
-    case Encapsulation::kVxlan: return "VXLAN";
-    case Encapsulation::kMplsInUdp: return "MPLSoUDP";
+    case Encapsulation::kGre:
+      return "MPLSoGRE";
+    case Encapsulation::kVxlan:
+      return "VXLAN";
+    case Encapsulation::kMplsInUdp:
+      return "MPLSoUDP";
   }
   return "?";
 }
@@ -214,7 +235,8 @@ ExtendedCommunity identityCommunity(Identity identity) {
 }
 
 std::optional<Identity> identityOf(const ExtendedCommunity& community) {
-  if (community.type() != kTypeExperimental || community.subtype() != kSubtypeIdentity) return std::nullopt;
+  if (community.type() != kTypeExperimental || community.subtype() != kSubtypeIdentity)
+    return std::nullopt;
   return Identity{read16(community.bytes().data() + 2), read32(community.bytes().data() + 4)};
 }
 

@@ -1,6 +1,7 @@
-// Path attributes. One row of kRows for each attribute: its type, the flags it must have, and how its value is read. RFC 7606
-// decides what a wrong one does: nothing but itself is lost (discard), its routes are withdrawn (treat-as-withdraw), or, where the
-// NLRI cannot be trusted any more, the session ends. A new attribute is one row and one function.
+// Path attributes. One row of kRows for each attribute: its type, the flags it must have, and how
+// its value is read. RFC 7606 decides what a wrong one does: nothing but itself is lost (discard),
+// its routes are withdrawn (treat-as-withdraw), or, where the NLRI cannot be trusted any more, the
+// session ends. A new attribute is one row and one function.
 #include "attributes.h"
 
 #include <fmt/core.h>
@@ -24,7 +25,9 @@ Outcome withdraw(std::string why) { return {Outcome::Kind::kWithdraw, std::move(
 Outcome discard(std::string why) { return {Outcome::Kind::kDiscard, std::move(why)}; }
 Outcome reset(std::string why) { return {Outcome::Kind::kReset, std::move(why)}; }
 
-std::string wrongLength(std::size_t is, std::string_view should) { return fmt::format("length {} ({})", is, should); }
+std::string wrongLength(std::size_t is, std::string_view should) {
+  return fmt::format("length {} ({})", is, should);
+}
 
 struct Reader {
   AttributeBlock& block;
@@ -51,12 +54,16 @@ std::optional<AsPath> readPath(Cursor value, bool fourByte, std::string& why) {
     }
     const auto type = value.u8();
     const std::size_t count = value.u8();
-    if (type < 1 || type > 4) why = fmt::format("unknown segment type {}", type);
-    else if (count == 0) why = "segment without AS numbers";
-    else if (!value.has(count * width)) why = "segment runs over the end";
+    if (type < 1 || type > 4)
+      why = fmt::format("unknown segment type {}", type);
+    else if (count == 0)
+      why = "segment without AS numbers";
+    else if (!value.has(count * width))
+      why = "segment runs over the end";
     if (!why.empty()) return std::nullopt;
     AsPathSegment segment{static_cast<AsPathSegment::Type>(type), {}};
-    for (std::size_t i = 0; i < count; ++i) segment.asns.emplace_back(fourByte ? value.u32() : value.u16());
+    for (std::size_t i = 0; i < count; ++i)
+      segment.asns.emplace_back(fourByte ? value.u32() : value.u16());
     path.push_back(std::move(segment));
   }
   return path;
@@ -114,7 +121,8 @@ void keepRaw(Reader& in, std::uint8_t type, Cursor value) {
 
 Outcome readAggregator(Reader& in, Cursor value) {  // RFC 7606, 7.7
   const std::size_t size = in.context.fourByteAs ? 8 : 6;
-  if (value.remaining() != size) return discard(wrongLength(value.remaining(), std::to_string(size)));
+  if (value.remaining() != size)
+    return discard(wrongLength(value.remaining(), std::to_string(size)));
   if (in.context.fourByteAs) {
     keepRaw(in, kAggregator, value);
     return good();
@@ -123,14 +131,16 @@ Outcome readAggregator(Reader& in, Cursor value) {  // RFC 7606, 7.7
   Bytes wide;
   put32(wide, value.u16());
   putBytes(wide, value.take(4));
-  in.block.attributes.other.push_back({static_cast<std::uint8_t>(in.flags & ~kFlagExtended), kAggregator, std::move(wide)});
+  in.block.attributes.other.push_back(
+      {static_cast<std::uint8_t>(in.flags & ~kFlagExtended), kAggregator, std::move(wide)});
   return good();
 }
 
 Outcome readAs4Aggregator(Reader&, Cursor) { return discard("AS4_AGGREGATOR is not used"); }
 
 Outcome readCommunity(Reader& in, Cursor value) {  // RFC 7606, 7.8
-  if (value.empty() || value.remaining() % 4 != 0) return withdraw(wrongLength(value.remaining(), "a multiple of 4"));
+  if (value.empty() || value.remaining() % 4 != 0)
+    return withdraw(wrongLength(value.remaining(), "a multiple of 4"));
   while (!value.empty()) in.block.attributes.communities.push_back(value.u32());
   return good();
 }
@@ -144,19 +154,22 @@ Outcome readOriginatorId(Reader& in, Cursor value) {  // RFC 7606, 7.9
 
 Outcome readClusterList(Reader& in, Cursor value) {  // RFC 7606, 7.10
   if (in.context.external) return discard("from an external peer");
-  if (value.empty() || value.remaining() % 4 != 0) return withdraw(wrongLength(value.remaining(), "a multiple of 4"));
+  if (value.empty() || value.remaining() % 4 != 0)
+    return withdraw(wrongLength(value.remaining(), "a multiple of 4"));
   while (!value.empty()) in.block.attributes.clusterList.emplace_back(value.u32());
   return good();
 }
 
 Outcome readExtendedCommunity(Reader& in, Cursor value) {  // RFC 7606, 7.14
-  if (value.empty() || value.remaining() % 8 != 0) return withdraw(wrongLength(value.remaining(), "a multiple of 8"));
+  if (value.empty() || value.remaining() % 8 != 0)
+    return withdraw(wrongLength(value.remaining(), "a multiple of 8"));
   while (!value.empty()) in.block.attributes.extendedCommunities.emplace_back(value.array<8>());
   return good();
 }
 
-// The first address of the next hop field; VPN families have a route distinguisher of zero before it (RFC 4364, 4.3.2; 4659,
-// 3.2.1; an IPv6 next hop for VPNv4: RFC 8950). A second, link-local address is not used.
+// The first address of the next hop field; VPN families have a route distinguisher of zero before
+// it (RFC 4364, 4.3.2; 4659, 3.2.1; an IPv6 next hop for VPNv4: RFC 8950). A second, link-local
+// address is not used.
 std::optional<net::IpAddress> readMpNextHop(Cursor field, Family family) {
   const bool vpn = family.safi == 128;
   const auto size = field.remaining();
@@ -175,9 +188,11 @@ Outcome readMpReach(Reader& in, Cursor value) {  // RFC 4760, 3; RFC 7606, 7.11
   mp.family = {value.u16(), value.u8()};
   const std::size_t size = value.u8();
   if (!value.has(size + 1)) return reset("next hop runs over the end");
-  if (!knownFamily(mp.family)) return discard(fmt::format("family {} is not spoken", familyName(mp.family)));
+  if (!knownFamily(mp.family))
+    return discard(fmt::format("family {} is not spoken", familyName(mp.family)));
   const auto nextHop = readMpNextHop(value.sub(size), mp.family);
-  if (!nextHop) return reset(fmt::format("next hop of {} bytes for {}", size, familyName(mp.family)));
+  if (!nextHop)
+    return reset(fmt::format("next hop of {} bytes for {}", size, familyName(mp.family)));
   value.u8();  // reserved
   mp.nextHop = *nextHop;
   mp.nlri = value;
@@ -189,7 +204,8 @@ Outcome readMpUnreach(Reader& in, Cursor value) {  // RFC 4760, 4; RFC 7606, 7.1
   if (!value.has(3)) return reset(wrongLength(value.remaining(), "at least 3"));
   MpBlock mp;
   mp.family = {value.u16(), value.u8()};
-  if (!knownFamily(mp.family)) return discard(fmt::format("family {} is not spoken", familyName(mp.family)));
+  if (!knownFamily(mp.family))
+    return discard(fmt::format("family {} is not spoken", familyName(mp.family)));
   mp.nlri = value;
   in.block.unreach = mp;
   return good();
@@ -214,13 +230,15 @@ constexpr std::array kRows{
     Row{kClusterList, "CLUSTER_LIST", kFlagOptional, readClusterList},
     Row{kMpReach, "MP_REACH_NLRI", kFlagOptional, readMpReach},
     Row{kMpUnreach, "MP_UNREACH_NLRI", kFlagOptional, readMpUnreach},
-    Row{kExtendedCommunity, "EXTENDED_COMMUNITIES", kFlagOptional | kFlagTransitive, readExtendedCommunity},
+    Row{kExtendedCommunity, "EXTENDED_COMMUNITIES", kFlagOptional | kFlagTransitive,
+        readExtendedCommunity},
     Row{kAs4Path, "AS4_PATH", kFlagOptional | kFlagTransitive, readAs4Path},
     Row{kAs4Aggregator, "AS4_AGGREGATOR", kFlagOptional | kFlagTransitive, readAs4Aggregator},
 };
 
 const Row* rowOf(std::uint8_t type) {
-  const auto* found = std::find_if(kRows.begin(), kRows.end(), [&](const Row& row) { return row.type == type; });
+  const auto* found =
+      std::find_if(kRows.begin(), kRows.end(), [&](const Row& row) { return row.type == type; });
   return found == kRows.end() ? nullptr : found;
 }
 
@@ -231,16 +249,19 @@ DecodeError updateError(std::uint8_t subcode, ByteView data, std::size_t offset,
 bool isMp(std::uint8_t type) { return type == kMpReach || type == kMpUnreach; }
 
 // Unknown attributes (RFC 4271, 9): optional transitive ones travel on, marked partial.
-std::optional<DecodeError> readUnknown(Reader& in, std::uint8_t type, Cursor value, ByteView whole, std::size_t offset) {
+std::optional<DecodeError> readUnknown(Reader& in, std::uint8_t type, Cursor value, ByteView whole,
+                                       std::size_t offset) {
   if ((in.flags & kFlagOptional) == 0)
-    return updateError(kUnrecognisedWellKnown, whole, offset, fmt::format("unknown well-known attribute {}", type));
+    return updateError(kUnrecognisedWellKnown, whole, offset,
+                       fmt::format("unknown well-known attribute {}", type));
   if ((in.flags & kFlagTransitive) == 0) return std::nullopt;
   in.flags |= kFlagPartial;
   keepRaw(in, type, value);
   return std::nullopt;
 }
 
-std::optional<DecodeError> readOne(Reader& in, std::uint8_t type, Cursor value, ByteView whole, std::size_t offset) {
+std::optional<DecodeError> readOne(Reader& in, std::uint8_t type, Cursor value, ByteView whole,
+                                   std::size_t offset) {
   const auto* row = rowOf(type);
   if (row == nullptr) return readUnknown(in, type, value, whole, offset);
   constexpr std::uint8_t kChecked = kFlagOptional | kFlagTransitive;
@@ -254,10 +275,16 @@ std::optional<DecodeError> readOne(Reader& in, std::uint8_t type, Cursor value, 
   const auto outcome = row->read(in, value);
   const auto why = fmt::format("{}: {}", row->name, outcome.reason);
   switch (outcome.kind) {
-    case Outcome::Kind::kGood: break;
-    case Outcome::Kind::kDiscard: in.block.discard(type, offset, why); break;
-    case Outcome::Kind::kWithdraw: in.block.treatAsWithdraw(type, offset, why); break;
-    case Outcome::Kind::kReset: return updateError(kOptionalAttributeError, whole, offset, why);
+    case Outcome::Kind::kGood:
+      break;
+    case Outcome::Kind::kDiscard:
+      in.block.discard(type, offset, why);
+      break;
+    case Outcome::Kind::kWithdraw:
+      in.block.treatAsWithdraw(type, offset, why);
+      break;
+    case Outcome::Kind::kReset:
+      return updateError(kOptionalAttributeError, whole, offset, why);
   }
   return std::nullopt;
 }
@@ -288,7 +315,8 @@ void mergeAs4Path(AttributeBlock& block) {
     merged.push_back(std::move(part));
   }
   for (auto& segment : *block.as4Path) {
-    if (!merged.empty() && merged.back().type == segment.type && segment.type == AsPathSegment::Type::kSequence)
+    if (!merged.empty() && merged.back().type == segment.type &&
+        segment.type == AsPathSegment::Type::kSequence)
       merged.back().asns.insert(merged.back().asns.end(), segment.asns.begin(), segment.asns.end());
     else
       merged.push_back(std::move(segment));
@@ -305,8 +333,10 @@ void putPath(Bytes& out, const AsPath& path, bool fourByte) {
       put8(out, count);
       for (std::size_t i = start; i < start + count; ++i) {
         const auto asn = segment.asns[i].value();
-        if (fourByte) put32(out, asn);
-        else put16(out, asn > 0xffff ? kAsTrans : asn);
+        if (fourByte)
+          put32(out, asn);
+        else
+          put16(out, asn > 0xffff ? kAsTrans : asn);
       }
     }
   }
@@ -319,7 +349,8 @@ void putAttribute(Bytes& out, std::uint8_t flags, std::uint8_t type, ByteView va
 
 bool hasWideAs(const AsPath& path) {
   return std::any_of(path.begin(), path.end(), [](const AsPathSegment& segment) {
-    return std::any_of(segment.asns.begin(), segment.asns.end(), [](net::Asn asn) { return asn.value() > 0xffff; });
+    return std::any_of(segment.asns.begin(), segment.asns.end(),
+                       [](net::Asn asn) { return asn.value() > 0xffff; });
   });
 }
 
@@ -342,13 +373,15 @@ void AttributeBlock::treatAsWithdraw(std::uint8_t type, std::size_t offset, std:
   withdraw = true;
 }
 
-std::expected<AttributeBlock, DecodeError> decodeAttributes(Cursor block, const SessionContext& context) {
+std::expected<AttributeBlock, DecodeError> decodeAttributes(Cursor block,
+                                                            const SessionContext& context) {
   AttributeBlock result;
   std::bitset<256> seen;
   while (!block.empty()) {
     const auto start = block;
     const auto offset = block.offset();
-    // RFC 7606, 4: an attribute that runs over the end leaves the NLRI where they are; the routes are withdrawn.
+    // RFC 7606, 4: an attribute that runs over the end leaves the NLRI where they are; the routes
+    // are withdrawn.
     if (!block.has(3)) {
       result.treatAsWithdraw(0, offset, "attribute header runs over the end");
       break;
@@ -362,19 +395,23 @@ std::expected<AttributeBlock, DecodeError> decodeAttributes(Cursor block, const 
     }
     const std::size_t size = extended ? block.u16() : block.u8();
     if (!block.has(size)) {
-      result.treatAsWithdraw(type, offset, fmt::format("attribute {} of {} bytes runs over the end", type, size));
+      result.treatAsWithdraw(type, offset,
+                             fmt::format("attribute {} of {} bytes runs over the end", type, size));
       break;
     }
     const auto value = block.sub(size);
     const auto whole = Cursor(start).take(block.offset() - offset);
     if (seen.test(type)) {  // RFC 7606, 3 g
-      if (isMp(type)) return std::unexpected(updateError(kMalformedAttributes, {}, offset, fmt::format("attribute {} twice", type)));
+      if (isMp(type))
+        return std::unexpected(
+            updateError(kMalformedAttributes, {}, offset, fmt::format("attribute {} twice", type)));
       result.discard(type, offset, fmt::format("attribute {} twice; the first is used", type));
       continue;
     }
     seen.set(type);
     Reader reader{result, context, flags};
-    if (auto error = readOne(reader, type, value, whole, offset)) return std::unexpected(std::move(*error));
+    if (auto error = readOne(reader, type, value, whole, offset))
+      return std::unexpected(std::move(*error));
   }
   mergeAs4Path(result);
   return result;
@@ -384,8 +421,10 @@ void putAttributeHeader(Bytes& out, std::uint8_t flags, std::uint8_t type, std::
   const bool extended = size > 255;
   put8(out, extended ? flags | kFlagExtended : flags & ~kFlagExtended);
   put8(out, type);
-  if (extended) put16(out, size);
-  else put8(out, size);
+  if (extended)
+    put16(out, size);
+  else
+    put8(out, size);
 }
 
 Bytes encodeAttributes(const PathAttributes& attributes, const SessionContext& context) {
@@ -427,7 +466,8 @@ Bytes encodeAttributes(const PathAttributes& attributes, const SessionContext& c
     putPath(value, attributes.asPath, true);
     put(kFlagOptional | kFlagTransitive, kAs4Path);
   }
-  for (const auto& raw : attributes.other) putAttribute(out, raw.flags, raw.type, rawValue(raw, context));
+  for (const auto& raw : attributes.other)
+    putAttribute(out, raw.flags, raw.type, rawValue(raw, context));
   return out;
 }
 

@@ -27,9 +27,11 @@ struct AttributeBlock {
   void treatAsWithdraw(std::uint8_t type, std::size_t offset, std::string why);
 };
 
-[[nodiscard]] std::expected<AttributeBlock, DecodeError> decodeAttributes(Cursor block, const SessionContext& context);
+[[nodiscard]] std::expected<AttributeBlock, DecodeError> decodeAttributes(
+    Cursor block, const SessionContext& context);
 // Every attribute but MP_REACH_NLRI, MP_UNREACH_NLRI and NEXT_HOP, in ascending order of type.
-[[nodiscard]] Bytes encodeAttributes(const PathAttributes& attributes, const SessionContext& context);
+[[nodiscard]] Bytes encodeAttributes(const PathAttributes& attributes,
+                                     const SessionContext& context);
 void putAttributeHeader(Bytes& out, std::uint8_t flags, std::uint8_t type, std::size_t size);
 
 }  // namespace hawser::wire

@@ -1,4 +1,5 @@
-// Reading and writing network byte order. A Cursor never reads beyond its span: has() first, then the read.
+// Reading and writing network byte order. A Cursor never reads beyond its span: has() first, then
+// the read.
 #pragma once
 
 #include <span>
@@ -28,7 +29,8 @@ class Cursor {
   }
   std::uint32_t u32() {
     const auto b = take(4);
-    return (std::uint32_t{b[0]} << 24U) | (std::uint32_t{b[1]} << 16U) | (std::uint32_t{b[2]} << 8U) | b[3];
+    return (std::uint32_t{b[0]} << 24U) | (std::uint32_t{b[1]} << 16U) |
+           (std::uint32_t{b[2]} << 8U) | b[3];
   }
   ByteView take(std::size_t count) {
     HAWSER_CHECK(has(count), "read beyond the end of a block");
@@ -68,7 +70,9 @@ inline void put32(Bytes& out, std::size_t value) {
   put16(out, value >> 16U);
   put16(out, value);
 }
-inline void putBytes(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+inline void putBytes(Bytes& out, ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 inline void set16(Bytes& out, std::size_t at, std::size_t value) {
   out[at] = static_cast<std::uint8_t>(value >> 8U);
   out[at + 1] = static_cast<std::uint8_t>(value);

@@ -8,12 +8,14 @@ namespace hawser::wire {
 namespace {
 
 constexpr std::size_t kLabelBits = 24, kRdBits = 64;
-// RFC 8277, 2.4: the compatibility field of a withdrawal. Others send 0 there (FRR) or what was announced.
+// RFC 8277, 2.4: the compatibility field of a withdrawal. Others send 0 there (FRR) or what was
+// announced.
 constexpr std::uint32_t kWithdrawnLabel = 0x800000;
 
 std::size_t addressBits(Family family) { return family.afi == 1 ? 32 : 128; }
 
-std::optional<net::IpPrefix> decodePrefix(Cursor& block, std::size_t bits, Family family, std::string& why) {
+std::optional<net::IpPrefix> decodePrefix(Cursor& block, std::size_t bits, Family family,
+                                          std::string& why) {
   if (bits > addressBits(family)) {
     why = fmt::format("prefix length {} is more than {}", bits, addressBits(family));
     return std::nullopt;
@@ -27,7 +29,8 @@ std::optional<net::IpPrefix> decodePrefix(Cursor& block, std::size_t bits, Famil
   const auto part = block.take(size);
   std::copy(part.begin(), part.end(), bytes.begin());
   // Bits behind the length carry no meaning (RFC 4271, 4.3).
-  return net::IpPrefix::truncated(*net::IpAddress::fromBytes({bytes.data(), addressBits(family) / 8}), static_cast<int>(bits));
+  return net::IpPrefix::truncated(
+      *net::IpAddress::fromBytes({bytes.data(), addressBits(family) / 8}), static_cast<int>(bits));
 }
 
 std::optional<Nlri> decodeUnicast(Cursor& block, Family family, bool, std::string& why) {
@@ -36,7 +39,8 @@ std::optional<Nlri> decodeUnicast(Cursor& block, Family family, bool, std::strin
   return UnicastNlri{*prefix};
 }
 
-// RFC 4364, 4.3.4 with the label stack of RFC 8277: the first label is ours, down to the bottom-of-stack bit.
+// RFC 4364, 4.3.4 with the label stack of RFC 8277: the first label is ours, down to the
+// bottom-of-stack bit.
 std::optional<Nlri> decodeVpn(Cursor& block, Family family, bool withdrawal, std::string& why) {
   std::size_t bits = block.u8();
   VpnNlri vpn;
@@ -82,7 +86,8 @@ std::optional<Nlri> decodeMembership(Cursor& block, Family, bool, std::string& w
   const auto part = block.take(size - 4);
   std::copy(part.begin(), part.end(), membership.target.begin());
   if (const auto spare = size * 8 - bits; spare > 0)
-    membership.target[size - 5] = static_cast<std::uint8_t>(membership.target[size - 5] & (0xffU << spare));
+    membership.target[size - 5] =
+        static_cast<std::uint8_t>(membership.target[size - 5] & (0xffU << spare));
   return membership;
 }
 
@@ -92,12 +97,13 @@ struct Row {
   Decoder decode;
 };
 constexpr std::array kRows{
-    Row{kIpv4Unicast, decodeUnicast}, Row{kIpv6Unicast, decodeUnicast}, Row{kVpnv4, decodeVpn},
+    Row{kIpv4Unicast, decodeUnicast}, Row{kIpv6Unicast, decodeUnicast},     Row{kVpnv4, decodeVpn},
     Row{kVpnv6, decodeVpn},           Row{kRtConstraint, decodeMembership},
 };
 
 const Row* rowOf(Family family) {
-  const auto* found = std::find_if(kRows.begin(), kRows.end(), [&](const Row& row) { return row.family == family; });
+  const auto* found = std::find_if(kRows.begin(), kRows.end(),
+                                   [&](const Row& row) { return row.family == family; });
   return found == kRows.end() ? nullptr : found;
 }
 
@@ -130,7 +136,8 @@ struct Encoder {
 
 bool knownFamily(Family family) { return rowOf(family) != nullptr; }
 
-std::optional<std::vector<Nlri>> decodeNlri(Cursor block, Family family, bool withdrawal, std::string& why) {
+std::optional<std::vector<Nlri>> decodeNlri(Cursor block, Family family, bool withdrawal,
+                                            std::string& why) {
   const auto* row = rowOf(family);
   HAWSER_CHECK(row != nullptr, "NLRI of an unknown family");
   std::vector<Nlri> all;
@@ -142,7 +149,9 @@ std::optional<std::vector<Nlri>> decodeNlri(Cursor block, Family family, bool wi
   return all;
 }
 
-void encodeNlri(Bytes& out, const Nlri& nlri, bool withdrawal) { std::visit(Encoder{out, withdrawal}, nlri); }
+void encodeNlri(Bytes& out, const Nlri& nlri, bool withdrawal) {
+  std::visit(Encoder{out, withdrawal}, nlri);
+}
 
 RtMembership RtMembership::of(net::Asn origin, const net::RouteTarget& target) {
   return {.length = 96, .origin = origin, .target = target.bytes()};

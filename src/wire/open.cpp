@@ -8,9 +8,10 @@ namespace hawser::wire {
 namespace {
 
 constexpr std::uint8_t kParameterCapabilities = 2, kParameterExtended = 255;
-constexpr std::uint8_t kCapMultiprotocol = 1, kCapRouteRefresh = 2, kCapExtendedMessage = 6, kCapGracefulRestart = 64,
-                       kCapAs4 = 65;
-constexpr std::uint16_t kRestartingBit = 0x8000, kNotificationBit = 0x4000, kRestartTimeMask = 0x0fff;
+constexpr std::uint8_t kCapMultiprotocol = 1, kCapRouteRefresh = 2, kCapExtendedMessage = 6,
+                       kCapGracefulRestart = 64, kCapAs4 = 65;
+constexpr std::uint16_t kRestartingBit = 0x8000, kNotificationBit = 0x4000,
+                        kRestartTimeMask = 0x0fff;
 constexpr std::uint8_t kForwardingBit = 0x80;
 
 DecodeError openError(std::uint8_t subcode, std::size_t offset, std::string why, Bytes data = {}) {
@@ -32,7 +33,8 @@ GracefulRestart readGracefulRestart(Cursor value) {
   return restart;
 }
 
-// A capability of a wrong length is one that we do not understand: kept as it came, and not used (RFC 5492, 3).
+// A capability of a wrong length is one that we do not understand: kept as it came, and not used
+// (RFC 5492, 3).
 void readCapability(std::uint8_t code, Cursor value, Open& open) {
   auto& capabilities = open.capabilities;
   const auto size = value.remaining();
@@ -56,10 +58,13 @@ void readCapability(std::uint8_t code, Cursor value, Open& open) {
 
 std::optional<DecodeError> readCapabilities(Cursor block, Open& open) {
   while (!block.empty()) {
-    if (!block.has(2)) return openError(kUnspecific, block.offset(), "capability runs over the end");
+    if (!block.has(2))
+      return openError(kUnspecific, block.offset(), "capability runs over the end");
     const auto code = block.u8();
     const std::size_t size = block.u8();
-    if (!block.has(size)) return openError(kUnspecific, block.offset(), fmt::format("capability {} runs over the end", code));
+    if (!block.has(size))
+      return openError(kUnspecific, block.offset(),
+                       fmt::format("capability {} runs over the end", code));
     readCapability(code, block.sub(size), open);
   }
   return std::nullopt;
@@ -67,10 +72,12 @@ std::optional<DecodeError> readCapabilities(Cursor block, Open& open) {
 
 std::optional<DecodeError> readParameters(Cursor block, bool wide, Open& open) {
   while (!block.empty()) {
-    if (!block.has(wide ? 3 : 2)) return openError(kUnspecific, block.offset(), "optional parameter runs over the end");
+    if (!block.has(wide ? 3 : 2))
+      return openError(kUnspecific, block.offset(), "optional parameter runs over the end");
     const auto type = block.u8();
     const std::size_t size = wide ? block.u16() : block.u8();
-    if (!block.has(size)) return openError(kUnspecific, block.offset(), "optional parameter runs over the end");
+    if (!block.has(size))
+      return openError(kUnspecific, block.offset(), "optional parameter runs over the end");
     const auto value = block.sub(size);
     if (type != kParameterCapabilities)
       return openError(4, value.offset(), fmt::format("optional parameter of type {}", type));
@@ -79,11 +86,14 @@ std::optional<DecodeError> readParameters(Cursor block, bool wide, Open& open) {
   return std::nullopt;
 }
 
-std::optional<DecodeError> checkFixed(const Open& open, std::uint16_t twoByteAs, std::size_t start) {
-  if (open.asn.value() == 0 || twoByteAs == 0) return openError(kBadPeerAs, start + 1, "AS number 0");
+std::optional<DecodeError> checkFixed(const Open& open, std::uint16_t twoByteAs,
+                                      std::size_t start) {
+  if (open.asn.value() == 0 || twoByteAs == 0)
+    return openError(kBadPeerAs, start + 1, "AS number 0");
   if (open.holdTime == 1 || open.holdTime == 2)
     return openError(kBadHoldTime, start + 3, fmt::format("hold time of {} s", open.holdTime));
-  if (open.routerId.value() == 0) return openError(kBadIdentifier, start + 5, "BGP identifier 0.0.0.0");
+  if (open.routerId.value() == 0)
+    return openError(kBadIdentifier, start + 5, "BGP identifier 0.0.0.0");
   return std::nullopt;
 }
 
@@ -131,7 +141,9 @@ Bytes capabilityBytes(const Capabilities& capabilities) {
 std::expected<Open, DecodeError> decodeOpen(Cursor body) {
   const auto start = body.offset();
   const auto version = body.u8();
-  if (version != 4) return std::unexpected(openError(kBadVersion, start, fmt::format("version {}", version), {0, 4}));
+  if (version != 4)
+    return std::unexpected(
+        openError(kBadVersion, start, fmt::format("version {}", version), {0, 4}));
   Open open;
   const auto twoByteAs = body.u16();
   open.asn = net::Asn(twoByteAs);
@@ -145,7 +157,8 @@ std::expected<Open, DecodeError> decodeOpen(Cursor body) {
     wide = true;
   }
   if (body.remaining() != size)
-    return std::unexpected(openError(kUnspecific, body.offset(), "length of the optional parameters does not fit"));
+    return std::unexpected(
+        openError(kUnspecific, body.offset(), "length of the optional parameters does not fit"));
   if (auto error = readParameters(body, wide, open)) return std::unexpected(std::move(*error));
   if (open.capabilities.as4) open.asn = *open.capabilities.as4;
   if (auto error = checkFixed(open, twoByteAs, start)) return std::unexpected(std::move(*error));

@@ -1,4 +1,5 @@
-// UPDATE messages (RFC 4271, 4.3; RFC 4760): from bytes with the rules of RFC 7606, and to packed messages.
+// UPDATE messages (RFC 4271, 4.3; RFC 4760): from bytes with the rules of RFC 7606, and to packed
+// messages.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -40,7 +41,8 @@ class Assembly {
 
  private:
   Update& of(Family family) {
-    const auto found = std::find_if(updates_.begin(), updates_.end(), [&](const Update& u) { return u.family == family; });
+    const auto found = std::find_if(updates_.begin(), updates_.end(),
+                                    [&](const Update& u) { return u.family == family; });
     if (found != updates_.end()) return *found;
     updates_.push_back({.family = family, .announced = {}, .withdrawn = {}, .attributes = nullptr});
     return updates_.back();
@@ -54,7 +56,8 @@ void checkMandatory(AttributeBlock& block, bool classicNlri, std::size_t offset)
   if (!block.reach && !classicNlri) return;
   if (!block.hasOrigin) block.treatAsWithdraw(kOrigin, offset, "ORIGIN is missing");
   if (!block.hasAsPath) block.treatAsWithdraw(kAsPath, offset, "AS_PATH is missing");
-  if (classicNlri && !block.hasNextHop) block.treatAsWithdraw(kNextHop, offset, "NEXT_HOP is missing");
+  if (classicNlri && !block.hasNextHop)
+    block.treatAsWithdraw(kNextHop, offset, "NEXT_HOP is missing");
 }
 
 struct Blocks {
@@ -62,23 +65,28 @@ struct Blocks {
 };
 
 std::expected<Blocks, DecodeError> cut(Cursor body) {
-  if (!body.has(2)) return std::unexpected(malformed(kMalformedAttributes, body.offset(), "message ends early"));
+  if (!body.has(2))
+    return std::unexpected(malformed(kMalformedAttributes, body.offset(), "message ends early"));
   const std::size_t withdrawnSize = body.u16();
   if (!body.has(withdrawnSize + 2))
-    return std::unexpected(malformed(kMalformedAttributes, body.offset(), "withdrawn routes run over the end"));
+    return std::unexpected(
+        malformed(kMalformedAttributes, body.offset(), "withdrawn routes run over the end"));
   const auto withdrawn = body.sub(withdrawnSize);
   const std::size_t attributesSize = body.u16();
   if (!body.has(attributesSize))
-    return std::unexpected(malformed(kMalformedAttributes, body.offset(), "path attributes run over the end"));
+    return std::unexpected(
+        malformed(kMalformedAttributes, body.offset(), "path attributes run over the end"));
   const auto attributes = body.sub(attributesSize);
   return Blocks{withdrawn, attributes, body};
 }
 
 using NlriList = std::vector<Nlri>;
-std::expected<NlriList, DecodeError> nlriOf(const Cursor& block, Family family, bool withdrawal, std::uint8_t subcode) {
+std::expected<NlriList, DecodeError> nlriOf(const Cursor& block, Family family, bool withdrawal,
+                                            std::uint8_t subcode) {
   std::string why;
   auto nlri = decodeNlri(block, family, withdrawal, why);
-  if (!nlri) return std::unexpected(malformed(subcode, block.offset(), familyName(family) + ": " + why));
+  if (!nlri)
+    return std::unexpected(malformed(subcode, block.offset(), familyName(family) + ": " + why));
   return std::move(*nlri);
 }
 
@@ -98,16 +106,20 @@ std::expected<DecodedUpdate, DecodeError> decodeUpdate(Cursor body, const Sessio
   Assembly assembly(*attributes);
   if (!withdrawn->empty()) assembly.withdraw(kIpv4Unicast, *withdrawn);
   if (attributes->unreach) {
-    const auto gone = nlriOf(attributes->unreach->nlri, attributes->unreach->family, true, kOptionalAttributeError);
+    const auto gone = nlriOf(attributes->unreach->nlri, attributes->unreach->family, true,
+                             kOptionalAttributeError);
     if (!gone) return std::unexpected(gone.error());
     assembly.withdraw(attributes->unreach->family, *gone);
   }
   if (attributes->reach) {
-    auto come = nlriOf(attributes->reach->nlri, attributes->reach->family, false, kOptionalAttributeError);
+    auto come =
+        nlriOf(attributes->reach->nlri, attributes->reach->family, false, kOptionalAttributeError);
     if (!come) return std::unexpected(come.error());
-    if (!come->empty()) assembly.announce(attributes->reach->family, std::move(*come), attributes->reach->nextHop);
+    if (!come->empty())
+      assembly.announce(attributes->reach->family, std::move(*come), attributes->reach->nextHop);
   }
-  if (!announced->empty()) assembly.announce(kIpv4Unicast, *announced, attributes->attributes.nextHop);
+  if (!announced->empty())
+    assembly.announce(kIpv4Unicast, *announced, attributes->attributes.nextHop);
   if (blocks->withdrawn.empty() && blocks->attributes.empty() && blocks->announced.empty())
     assembly.endOfRib(kIpv4Unicast);
   return DecodedUpdate{assembly.finish(), std::move(attributes->problems)};
@@ -124,7 +136,8 @@ Bytes startUpdate() {
   return out;
 }
 
-// RFC 4760: the classic fields carry IPv4 unicast with an IPv4 next hop; everything else is in the MP attributes.
+// RFC 4760: the classic fields carry IPv4 unicast with an IPv4 next hop; everything else is in the
+// MP attributes.
 bool classic(Family family) { return family == kIpv4Unicast; }
 
 Bytes mpPreamble(const Update& update) {
@@ -163,7 +176,8 @@ void putMp(Bytes& out, std::uint8_t type, const Bytes& preamble, const Bytes& nl
   putBytes(out, nlri);
 }
 
-void encodeWithdrawn(const Update& update, const SessionContext& context, std::vector<Bytes>& messages) {
+void encodeWithdrawn(const Update& update, const SessionContext& context,
+                     std::vector<Bytes>& messages) {
   Bytes family;
   put16(family, update.family.afi);
   put8(family, update.family.safi);
@@ -186,7 +200,8 @@ void encodeWithdrawn(const Update& update, const SessionContext& context, std::v
 constexpr std::size_t kLargestNlri = 1 + 3 + 8 + 16;
 
 // False when the attributes leave no room for even one NLRI.
-bool encodeAnnounced(const Update& update, const SessionContext& context, std::vector<Bytes>& messages) {
+bool encodeAnnounced(const Update& update, const SessionContext& context,
+                     std::vector<Bytes>& messages) {
   const bool inFields = classic(update.family) && update.attributes->nextHop.isV4();
   auto attributes = encodeAttributes(*update.attributes, context);
   const auto preamble = inFields ? Bytes{} : mpPreamble(update);

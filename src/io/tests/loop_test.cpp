@@ -83,7 +83,8 @@ TEST(FdWatcher, TellsWhatIsReadableUntilDestroyed) {
   ::close(pipe[1]);
 }
 
-// The number of a closed descriptor is used again at once: the old watcher must not take the new one's events.
+// The number of a closed descriptor is used again at once: the old watcher must not take the new
+// one's events.
 TEST(FdWatcher, SurvivesReuseOfTheNumber) {
   Loop loop;
   std::array<int, 2> first{}, second{};

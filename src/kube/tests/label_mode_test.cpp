@@ -11,7 +11,8 @@ namespace {
 using model::Kind;
 using model::ObjectKey;
 
-Pod pod(const std::string& name, Labels labels, bool ready = true, const std::string& node = "node1") {
+Pod pod(const std::string& name, Labels labels, bool ready = true,
+        const std::string& node = "node1") {
   Pod out;
   out.name = {"default", name};
   out.labels = std::move(labels);
@@ -28,7 +29,10 @@ Service service(const std::string& name, Labels selector, std::vector<std::strin
   out.selector = std::move(selector);
   out.clusterIps = std::move(clusterIps);
   out.externalIps = std::move(externalIps);
-  out.ports = {{.name = "http", .protocol = model::Protocol::kTcp, .port = 80, .targetPort = std::uint16_t{8080}}};
+  out.ports = {{.name = "http",
+                .protocol = model::Protocol::kTcp,
+                .port = 80,
+                .targetPort = std::uint16_t{8080}}};
   return out;
 }
 
@@ -40,10 +44,13 @@ LabelSettings settings() {
 
 ClusterState leonardo() {
   ClusterState state;
-  for (const auto* name : {"leonardo-a", "leonardo-b"}) state.pods[{"default", name}] = pod(name, {{"name", "leonardo"}});
+  for (const auto* name : {"leonardo-a", "leonardo-b"})
+    state.pods[{"default", name}] = pod(name, {{"name", "leonardo"}});
   state.pods[{"default", "nginx-a"}] = pod("nginx-a", {{"name", "nginx"}, {"uses", "leonardo"}});
-  state.services[{"default", "leonardo"}] = service("leonardo", {{"name", "leonardo"}}, {"10.254.98.15"});
-  state.services[{"default", "nginx"}] = service("nginx", {{"name", "nginx"}}, {"10.254.98.16"}, {"185.22.97.188", "185.22.97.189"});
+  state.services[{"default", "leonardo"}] =
+      service("leonardo", {{"name", "leonardo"}}, {"10.254.98.15"});
+  state.services[{"default", "nginx"}] =
+      service("nginx", {{"name", "nginx"}}, {"10.254.98.16"}, {"185.22.97.188", "185.22.97.189"});
   return state;
 }
 
@@ -87,7 +94,8 @@ TEST(LabelMode, NamedTargetPortIsEachPodsOwn) {
   state.services.begin()->second.ports[0].targetPort = std::string("web");
   state.pods[{"default", "leonardo-a"}].namedPorts[{"web", model::Protocol::kTcp}] = 8001;
   state.pods[{"default", "leonardo-b"}].namedPorts[{"web", model::Protocol::kTcp}] = 8002;
-  const auto spec = model::ServiceSpec::from(at(translate(state, settings()), Kind::kService, "leonardo"));
+  const auto spec =
+      model::ServiceSpec::from(at(translate(state, settings()), Kind::kService, "leonardo"));
   ASSERT_EQ(spec.backends.size(), 2U);
   EXPECT_EQ(spec.backends[0].targetPorts.at("http"), 8001);
   EXPECT_EQ(spec.backends[1].targetPorts.at("http"), 8002);
@@ -107,7 +115,8 @@ TEST(LabelMode, OnlyReadyPodsServe) {
   auto state = leonardo();
   state.pods[{"default", "leonardo-a"}].ready = false;
   state.pods[{"default", "leonardo-b"}].deleting = true;
-  auto spec = model::ServiceSpec::from(at(translate(state, settings()), Kind::kService, "leonardo"));
+  auto spec =
+      model::ServiceSpec::from(at(translate(state, settings()), Kind::kService, "leonardo"));
   ASSERT_EQ(spec.backends.size(), 2U);
   EXPECT_FALSE(spec.backends[0].ready);
   EXPECT_FALSE(spec.backends[1].ready);
@@ -119,7 +128,8 @@ TEST(LabelMode, OnlyReadyPodsServe) {
 
 TEST(LabelMode, ServiceWithoutPodsExistsWithoutBackends) {
   auto state = leonardo();
-  std::erase_if(state.pods, [](const auto& item) { return item.first.name.starts_with("leonardo"); });
+  std::erase_if(state.pods,
+                [](const auto& item) { return item.first.name.starts_with("leonardo"); });
   const auto out = translate(state, settings());
   EXPECT_TRUE(at(out, Kind::kService, "leonardo").spec["backends"].empty());
 }
@@ -139,7 +149,8 @@ TEST(LabelMode, RelabelledServiceChangesItsNetwork) {
   const auto out = translate(state, settings());
   EXPECT_EQ(at(out, Kind::kService, "leonardo").spec["network"], "service-app");
   EXPECT_FALSE(has(out, Kind::kNetwork, "service-leonardo"));
-  EXPECT_FALSE(has(out, Kind::kPolicy, "uses-service-leonardo")) << "nginx still names the old network";
+  EXPECT_FALSE(has(out, Kind::kPolicy, "uses-service-leonardo"))
+      << "nginx still names the old network";
 }
 
 TEST(LabelMode, UsesMayBeAListInAnAnnotation) {
@@ -160,7 +171,8 @@ TEST(LabelMode, ClusterServicesAreForAllNetworks) {
   auto state = leonardo();
   auto with = settings();
   with.clusterServices.insert({"default", "nginx"});
-  const auto policy = model::PolicySpec::from(at(translate(state, with), Kind::kPolicy, "uses-service-nginx"));
+  const auto policy =
+      model::PolicySpec::from(at(translate(state, with), Kind::kPolicy, "uses-service-nginx"));
   EXPECT_EQ(policy.rules.size(), 2U);
 }
 
@@ -182,20 +194,27 @@ TEST(LabelMode, BadAddressIsToldAndTheRestGoesOn) {
   EXPECT_TRUE(has(out, Kind::kService, "nginx"));
 }
 
-// Whatever the order of events, the state decides: a removed object takes with it exactly what was there for it.
+// Whatever the order of events, the state decides: a removed object takes with it exactly what was
+// there for it.
 TEST(LabelMode, RemovalInAnyOrderEndsEmpty) {
   std::mt19937 random(7);
   for (int round = 0; round < 50; ++round) {
     auto state = leonardo();
     while (!state.pods.empty() || !state.services.empty()) {
       const bool takePod = state.services.empty() || (!state.pods.empty() && random() % 2 == 0);
-      if (takePod) state.pods.erase(std::next(state.pods.begin(), static_cast<long>(random() % state.pods.size())));
-      else state.services.erase(std::next(state.services.begin(), static_cast<long>(random() % state.services.size())));
+      if (takePod)
+        state.pods.erase(
+            std::next(state.pods.begin(), static_cast<long>(random() % state.pods.size())));
+      else
+        state.services.erase(
+            std::next(state.services.begin(), static_cast<long>(random() % state.services.size())));
       for (const auto& [key, object] : translate(state, settings()).objects) {
         if (key.kind != Kind::kPolicy) continue;
         for (const auto& rule : model::PolicySpec::from(*object).rules) {
-          EXPECT_TRUE(translate(state, settings()).objects.contains({Kind::kNetwork, "default", rule.toNetwork->name}));
-          EXPECT_TRUE(translate(state, settings()).objects.contains({Kind::kNetwork, "default", rule.fromNetwork->name}));
+          EXPECT_TRUE(translate(state, settings())
+                          .objects.contains({Kind::kNetwork, "default", rule.toNetwork->name}));
+          EXPECT_TRUE(translate(state, settings())
+                          .objects.contains({Kind::kNetwork, "default", rule.fromNetwork->name}));
         }
       }
     }

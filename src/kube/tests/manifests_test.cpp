@@ -32,7 +32,9 @@ class Folder : public testing::Test {
     path_ = pattern;
   }
   void TearDown() override { fs::remove_all(path_); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name) << text;
+  }
   std::string errorOf() const {
     const auto manifests = readManifests({path_});
     return manifests ? "" : manifests.error().text();
@@ -46,12 +48,14 @@ std::function<std::string()> counter() {
 
 TEST_F(Folder, ReadsControllersServicesAndPods) {
   write("a.yaml", std::string(kController) +
-                      "---\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.254.0.1, selector: {name: web}, "
+                      "---\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.254.0.1, "
+                      "selector: {name: web}, "
                       "ports: [{port: 80, targetPort: http}]}\n");
   const auto manifests = readManifests({path_});
   ASSERT_TRUE(manifests) << manifests.error().text();
   EXPECT_EQ(manifests->controllers.at({"default", "web"}).replicas, 3U);
-  EXPECT_EQ(std::get<std::string>(manifests->services.at({"default", "web"}).ports[0].targetPort), "http");
+  EXPECT_EQ(std::get<std::string>(manifests->services.at({"default", "web"}).ports[0].targetPort),
+            "http");
 }
 
 TEST_F(Folder, WhatIsNotYamlIsToldWithItsPlace) {
@@ -70,7 +74,9 @@ TEST_F(Folder, MistakesNameTheField) {
   EXPECT_NE(errorOf().find("spec.clusterIP"), std::string::npos) << errorOf();
   write("a.yaml", "kind: ReplicationController\nmetadata: {name: x}\nspec: {replicas: -1}\n");
   EXPECT_NE(errorOf().find("spec.replicas"), std::string::npos) << errorOf();
-  write("a.yaml", "kind: ReplicationController\nmetadata: {name: x}\nspec: {selector: {a: b}, template: {metadata: {labels: {a: c}}}}\n");
+  write("a.yaml",
+        "kind: ReplicationController\nmetadata: {name: x}\nspec: {selector: {a: b}, template: "
+        "{metadata: {labels: {a: c}}}}\n");
   EXPECT_NE(errorOf().find("spec.selector"), std::string::npos) << errorOf();
   write("a.yaml", kController);
   write("b.yaml", kController);

@@ -10,7 +10,8 @@ using model::Kind;
 
 constexpr const char* kOwner = "kube/test";
 
-model::ObjectPtr object(Kind kind, const std::string& name, Json spec, const std::string& owner = kOwner) {
+model::ObjectPtr object(Kind kind, const std::string& name, Json spec,
+                        const std::string& owner = kOwner) {
   auto made = std::make_shared<model::Object>();
   made->kind = kind;
   made->metadata.name = name;
@@ -29,8 +30,10 @@ model::ObjectMap mapOf(std::initializer_list<model::ObjectPtr> objects) {
 const Json kNetwork{{"subnets", {{{"prefix", "10.10.0.0/16"}}}}};
 
 TEST(Diff, CreatesInReferenceOrderAndRemovesTheOtherWayRound) {
-  const auto all = mapOf({object(Kind::kPort, "p", {{"network", "n"}}), object(Kind::kNetwork, "n", kNetwork),
-                          object(Kind::kProject, "default", Json::object()), object(Kind::kPolicy, "x", {{"rules", Json::array()}})});
+  const auto all =
+      mapOf({object(Kind::kPort, "p", {{"network", "n"}}), object(Kind::kNetwork, "n", kNetwork),
+             object(Kind::kProject, "default", Json::object()),
+             object(Kind::kPolicy, "x", {{"rules", Json::array()}})});
   const auto up = diff(all, {}, kOwner);
   ASSERT_EQ(up.apply.size(), 4U);
   EXPECT_EQ(up.apply.front().kind, Kind::kProject);
@@ -51,7 +54,8 @@ TEST(Diff, FieldsOfOthersInOurObjectsStay) {
   spec["routeTargets"] = {{"both", {"64512:100"}}};
   const auto actual = mapOf({object(Kind::kNetwork, "n", spec)});
   EXPECT_TRUE(diff(mapOf({object(Kind::kNetwork, "n", kNetwork)}), actual, kOwner).empty());
-  EXPECT_TRUE(diff({}, actual, kOwner).remove.empty()) << "a network with a person's route targets stays";
+  EXPECT_TRUE(diff({}, actual, kOwner).remove.empty())
+      << "a network with a person's route targets stays";
 }
 
 TEST(Diff, ObjectsOfOthersAreUsedNotTouched) {
@@ -63,7 +67,10 @@ TEST(Diff, ObjectsOfOthersAreUsedNotTouched) {
 TEST(Diff, ChangedBackendsAreWritten) {
   const Json two{{"backends", {{{"port", "a"}}, {{"port", "b"}}}}};
   const Json none{{"backends", Json::array()}};
-  EXPECT_EQ(diff(mapOf({object(Kind::kService, "s", none)}), mapOf({object(Kind::kService, "s", two)}), kOwner).apply.size(), 1U);
+  EXPECT_EQ(diff(mapOf({object(Kind::kService, "s", none)}),
+                 mapOf({object(Kind::kService, "s", two)}), kOwner)
+                .apply.size(),
+            1U);
 }
 
 }  // namespace

@@ -12,21 +12,25 @@ IpPrefix prefix(std::string_view text) { return *IpPrefix::parse(text); }
 
 TEST(MacAddress, ParsesAndPrints) {
   EXPECT_EQ(MacAddress::parse("02:aB:00:ff:10:01")->text(), "02:ab:00:ff:10:01");
-  for (const auto* bad : {"", "02:ab:00:ff:10", "02:ab:00:ff:10:0g", "02-ab-00-ff-10-01", "02:ab:00:ff:10:011"})
+  for (const auto* bad :
+       {"", "02:ab:00:ff:10", "02:ab:00:ff:10:0g", "02-ab-00-ff-10-01", "02:ab:00:ff:10:011"})
     EXPECT_FALSE(MacAddress::parse(bad)) << bad;
 }
 
 TEST(Ipv4Address, IsStrict) {
   EXPECT_EQ(Ipv4Address::parse("10.0.100.11")->value(), 0x0a00640bU);
-  for (const auto* bad : {"", "10", "10.0.0", "10.0.0.256", "10.0.0.1.2", "10.0.0.01", " 10.0.0.1", "10.0.0.1 ", "10..0.1", "a.b.c.d", "-1.0.0.0"})
+  for (const auto* bad : {"", "10", "10.0.0", "10.0.0.256", "10.0.0.1.2", "10.0.0.01", " 10.0.0.1",
+                          "10.0.0.1 ", "10..0.1", "a.b.c.d", "-1.0.0.0"})
     EXPECT_FALSE(Ipv4Address::parse(bad)) << bad;
 }
 
 TEST(Ipv6Address, PrintsAsRfc5952) {
-  for (const auto& [in, out] : {std::pair{"2001:DB8:0:0:0:0:0:1", "2001:db8::1"}, std::pair{"::", "::"},
-                                std::pair{"2001:db8:0:1:0:0:0:1", "2001:db8:0:1::1"}, std::pair{"fe80::1", "fe80::1"}})
+  for (const auto& [in, out] :
+       {std::pair{"2001:DB8:0:0:0:0:0:1", "2001:db8::1"}, std::pair{"::", "::"},
+        std::pair{"2001:db8:0:1:0:0:0:1", "2001:db8:0:1::1"}, std::pair{"fe80::1", "fe80::1"}})
     EXPECT_EQ(Ipv6Address::parse(in)->text(), out);
-  for (const auto* bad : {"", "fe80::1%eth0", "2001:db8", ":::", "12345::", "::1/64"}) EXPECT_FALSE(Ipv6Address::parse(bad)) << bad;
+  for (const auto* bad : {"", "fe80::1%eth0", "2001:db8", ":::", "12345::", "::1/64"})
+    EXPECT_FALSE(Ipv6Address::parse(bad)) << bad;
 }
 
 TEST(IpAddress, OrdersIpv4BeforeIpv6) {
@@ -50,7 +54,8 @@ TEST(IpPrefix, RefusesHostBitsAndSaysWhatWasMeant) {
   const auto wrong = IpPrefix::parse("10.0.0.1/24");
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.error().message.find("10.0.0.0/24"), std::string::npos);
-  for (const auto* bad : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "/24", "10.0.0.0/024", "::/129", "10.0.0/8"})
+  for (const auto* bad :
+       {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "/24", "10.0.0.0/024", "::/129", "10.0.0/8"})
     EXPECT_FALSE(IpPrefix::parse(bad)) << bad;
   EXPECT_EQ(prefix("10.0.0.7").text(), "10.0.0.7/32");
 }

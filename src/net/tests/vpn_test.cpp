@@ -9,11 +9,14 @@ TEST(RouteDistinguisher, ThreeForms) {
   using Bytes = std::array<std::uint8_t, 8>;
   EXPECT_EQ(RouteDistinguisher::parse("64512:7")->bytes(), (Bytes{0, 0, 0xfc, 0, 0, 0, 0, 7}));
   EXPECT_EQ(RouteDistinguisher::parse("10.1.0.1:7")->bytes(), (Bytes{0, 1, 10, 1, 0, 1, 0, 7}));
-  EXPECT_EQ(RouteDistinguisher::parse("4200000000:7")->bytes(), (Bytes{0, 2, 0xfa, 0x56, 0xea, 0, 0, 7}));
-  EXPECT_EQ(RouteDistinguisher::ofAddress(Ipv4Address(0x0a010001), 7), *RouteDistinguisher::parse("10.1.0.1:7"));
+  EXPECT_EQ(RouteDistinguisher::parse("4200000000:7")->bytes(),
+            (Bytes{0, 2, 0xfa, 0x56, 0xea, 0, 0, 7}));
+  EXPECT_EQ(RouteDistinguisher::ofAddress(Ipv4Address(0x0a010001), 7),
+            *RouteDistinguisher::parse("10.1.0.1:7"));
   for (const auto* text : {"64512:4294967295", "10.1.0.1:65535", "4200000000:7", "64512L:7"})
     EXPECT_EQ(RouteDistinguisher::parse(text)->text(), text);
-  for (const auto* bad : {"", "64512", "64512:", ":7", "64512:4294967296", "10.1.0.1:65536", "10.1.0:7", "x:7", "4200000000:65536"})
+  for (const auto* bad : {"", "64512", "64512:", ":7", "64512:4294967296", "10.1.0.1:65536",
+                          "10.1.0:7", "x:7", "4200000000:65536"})
     EXPECT_FALSE(RouteDistinguisher::parse(bad)) << bad;
   EXPECT_EQ(RouteDistinguisher(Bytes{0, 9, 1, 2, 3, 4, 5, 6}).text(), "0009010203040506");
 }
@@ -65,7 +68,8 @@ TEST(Label, HasTwentyBits) {
 
 TEST(Asn, IsPlain) {
   EXPECT_EQ(*parseAsn("4294967295"), Asn(4294967295U));
-  for (const auto* bad : {"0", "", "1.1", "4294967296", "-1", "AS1"}) EXPECT_FALSE(parseAsn(bad)) << bad;
+  for (const auto* bad : {"0", "", "1.1", "4294967296", "-1", "AS1"})
+    EXPECT_FALSE(parseAsn(bad)) << bad;
 }
 
 }  // namespace

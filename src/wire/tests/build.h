@@ -41,8 +41,11 @@ inline Bytes message(std::uint8_t type, const Bytes& body) {
 }
 
 inline Bytes update(const Bytes& withdrawn, const Bytes& attributes, const Bytes& nlri) {
-  const auto length = [](std::size_t n) { return Bytes{static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)}; };
-  return message(2, join({length(withdrawn.size()), withdrawn, length(attributes.size()), attributes, nlri}));
+  const auto length = [](std::size_t n) {
+    return Bytes{static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)};
+  };
+  return message(
+      2, join({length(withdrawn.size()), withdrawn, length(attributes.size()), attributes, nlri}));
 }
 
 inline Bytes attribute(std::uint8_t flags, std::uint8_t type, const Bytes& value) {
@@ -54,7 +57,8 @@ inline const Bytes kPath64512 = attribute(0x40, 2, hex("02 01 0000fc00"));
 inline const Bytes kNextHop1 = attribute(0x40, 3, {10, 0, 0, 1});
 // One VPNv4 route: label 101, RD 10.1.0.11:7, 10.0.100.11/32, next hop 10.1.0.11.
 inline const Bytes kVpnNlri = hex("78 000651 0001 0a01000b 0007 0a00640b");
-inline const Bytes kVpnReach = attribute(0x80, 14, join({hex("0001 80 0c 0000000000000000 0a01000b 00"), kVpnNlri}));
+inline const Bytes kVpnReach =
+    attribute(0x80, 14, join({hex("0001 80 0c 0000000000000000 0a01000b 00"), kVpnNlri}));
 
 inline DecodedUpdate decodeUpdateMessage(const Bytes& bytes, const SessionContext& context = {}) {
   const auto decoded = decode(bytes, context);

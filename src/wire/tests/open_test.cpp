@@ -18,7 +18,8 @@ Open fullOpen() {
   open.capabilities.as4 = open.asn;
   open.capabilities.routeRefresh = true;
   open.capabilities.extendedMessage = true;
-  open.capabilities.gracefulRestart = GracefulRestart{true, true, 300, {{kVpnv4, true}, {kRtConstraint, false}}};
+  open.capabilities.gracefulRestart =
+      GracefulRestart{true, true, 300, {{kVpnv4, true}, {kRtConstraint, false}}};
   open.capabilities.other = {{73, {1, 2, 3}}};
   return open;
 }
@@ -46,14 +47,17 @@ TEST(Open, RoundTrip) {
 
 TEST(Open, LongParametersAsInRfc9072) {
   auto open = fullOpen();
-  for (std::uint8_t i = 0; i < 5; ++i) open.capabilities.other.push_back({static_cast<std::uint8_t>(200 + i), Bytes(100, i)});
+  for (std::uint8_t i = 0; i < 5; ++i)
+    open.capabilities.other.push_back({static_cast<std::uint8_t>(200 + i), Bytes(100, i)});
   EXPECT_EQ(decodeOpenMessage(encode(open)), open);
 }
 
 TEST(Open, CapabilitiesInSeveralParameters) {
-  const auto open = decodeOpenMessage(message(1, hex("04 fc00 005a 0a010001 0e 02 06 01 04 0001 00 80 02 04 41 02 0200")));
+  const auto open = decodeOpenMessage(
+      message(1, hex("04 fc00 005a 0a010001 0e 02 06 01 04 0001 00 80 02 04 41 02 0200")));
   EXPECT_EQ(open.capabilities.families, std::vector<Family>{kVpnv4});
-  ASSERT_EQ(open.capabilities.other.size(), 1U) << "an AS4 capability of two bytes is not understood";
+  ASSERT_EQ(open.capabilities.other.size(), 1U)
+      << "an AS4 capability of two bytes is not understood";
   EXPECT_EQ(open.asn, net::Asn(64512));
 }
 
@@ -94,13 +98,20 @@ TEST(Header, Mistakes) {
   EXPECT_EQ(*messageLength(Bytes(18, 0xff), kMaxMessage), std::nullopt);
 }
 
+TEST(Header, ShorterThanItselfIsAnErrorInsideIt) {
+  const auto decoded = decode(Bytes(11, 0), {});
+  ASSERT_FALSE(decoded);
+  EXPECT_LE(decoded.error().offset, 11U);
+}
+
 TEST(Messages, SmallOnesRoundTrip) {
   const Notification shutdown{6, 2, join({{4}, {'b', 'y', 'e', '!'}})};
   EXPECT_EQ(std::get<Notification>(*decode(encode(shutdown), {})), shutdown);
   EXPECT_EQ(shutdown.text(), "Cease/Administrative Shutdown (bye!)");
   EXPECT_EQ((Notification{4, 0, {}}).text(), "Hold Timer Expired");
   EXPECT_EQ((Notification{42, 1, {}}).text(), "error 42/1");
-  EXPECT_EQ((Notification{6, 2, {200, 'x'}}).text(), "Cease/Administrative Shutdown (x)") << "a length that lies";
+  EXPECT_EQ((Notification{6, 2, {200, 'x'}}).text(), "Cease/Administrative Shutdown (x)")
+      << "a length that lies";
   const RouteRefresh refresh{kVpnv4, 0};
   EXPECT_EQ(std::get<RouteRefresh>(*decode(encode(refresh), {})), refresh);
   EXPECT_TRUE(std::holds_alternative<Keepalive>(*decode(encode(Keepalive{}), {})));

@@ -13,7 +13,8 @@ using Action = AttributeProblem::Action;
 
 struct Case {
   const char* name;
-  Bytes attributes;  // beside a good VPN route, ORIGIN and AS_PATH where the case does not replace them
+  Bytes attributes;  // beside a good VPN route, ORIGIN and AS_PATH where the case does not replace
+                     // them
   enum class Result { kGood, kDiscard, kWithdraw, kReset } result;
   std::uint8_t subcode = 9;
 };
@@ -23,7 +24,8 @@ void expectCase(const Case& test, const SessionContext& context = {}) {
   if (test.result == Case::Result::kReset) {
     ASSERT_FALSE(decoded) << test.name;
     EXPECT_EQ(decoded.error().notification.code, 3) << test.name;
-    EXPECT_EQ(decoded.error().notification.subcode, test.subcode) << test.name << ": " << decoded.error().reason;
+    EXPECT_EQ(decoded.error().notification.subcode, test.subcode)
+        << test.name << ": " << decoded.error().reason;
     return;
   }
   ASSERT_TRUE(decoded) << test.name << ": " << decoded.error().reason;
@@ -37,7 +39,8 @@ void expectCase(const Case& test, const SessionContext& context = {}) {
     return;
   }
   ASSERT_FALSE(got.problems.empty()) << test.name;
-  EXPECT_EQ(got.problems[0].action, withdrawn ? Action::kTreatAsWithdraw : Action::kDiscard) << test.name;
+  EXPECT_EQ(got.problems[0].action, withdrawn ? Action::kTreatAsWithdraw : Action::kDiscard)
+      << test.name;
   EXPECT_FALSE(got.problems[0].reason.empty()) << test.name;
   EXPECT_GE(got.problems[0].offset, 23U) << test.name;
 }
@@ -71,18 +74,30 @@ TEST(Rfc7606, EveryAttribute) {
       {"COMMUNITY empty", with(attribute(0xc0, 8, {})), R::kWithdraw},
       {"ORIGINATOR_ID of 3 bytes", with(attribute(0x80, 9, hex("000000"))), R::kWithdraw},
       {"CLUSTER_LIST of 5 bytes", with(attribute(0x80, 10, hex("0000000000"))), R::kWithdraw},
-      {"EXTENDED_COMMUNITIES of 7 bytes", with(attribute(0xc0, 16, hex("0002fc00000000"))), R::kWithdraw},
+      {"EXTENDED_COMMUNITIES of 7 bytes", with(attribute(0xc0, 16, hex("0002fc00000000"))),
+       R::kWithdraw},
       {"EXTENDED_COMMUNITIES empty", with(attribute(0xc0, 16, {})), R::kWithdraw},
-      {"AS4_PATH on a four-byte session", with(attribute(0xc0, 17, hex("02 01 0000fc00"))), R::kDiscard},
+      {"AS4_PATH on a four-byte session", with(attribute(0xc0, 17, hex("02 01 0000fc00"))),
+       R::kDiscard},
       {"ORIGIN twice", with(attribute(0x40, 1, {1})), R::kDiscard},
       {"MP_REACH twice", with(kVpnReach), R::kReset, 1},
-      {"MP_REACH not optional", join({attribute(0x40, 14, hex("0001 80 00 00")), kOriginIgp, kPath64512}), R::kReset, 9},
-      {"MP_REACH of 4 bytes", join({attribute(0x80, 14, hex("00018000")), kOriginIgp, kPath64512}), R::kReset, 9},
-      {"MP_REACH next hop over the end", join({attribute(0x80, 14, hex("0001 80 20 00")), kOriginIgp, kPath64512}), R::kReset, 9},
-      {"MP_REACH prefix too long", join({attribute(0x80, 14, join({hex("0001 80 0c 0000000000000000 0a01000b 00"), hex("79 000651 0001 0a01000b 0007 0a00640b00")})), kOriginIgp, kPath64512}), R::kReset, 9},
+      {"MP_REACH not optional",
+       join({attribute(0x40, 14, hex("0001 80 00 00")), kOriginIgp, kPath64512}), R::kReset, 9},
+      {"MP_REACH of 4 bytes", join({attribute(0x80, 14, hex("00018000")), kOriginIgp, kPath64512}),
+       R::kReset, 9},
+      {"MP_REACH next hop over the end",
+       join({attribute(0x80, 14, hex("0001 80 20 00")), kOriginIgp, kPath64512}), R::kReset, 9},
+      {"MP_REACH prefix too long",
+       join({attribute(0x80, 14,
+                       join({hex("0001 80 0c 0000000000000000 0a01000b 00"),
+                             hex("79 000651 0001 0a01000b 0007 0a00640b00")})),
+             kOriginIgp, kPath64512}),
+       R::kReset, 9},
       {"MP_UNREACH of 2 bytes", with(attribute(0x80, 15, hex("0001"))), R::kReset, 9},
-      {"attribute over the end", join({kVpnReach, kOriginIgp, kPath64512, hex("80 04 09 00000001")}), R::kWithdraw},
-      {"attribute header over the end", join({kVpnReach, kOriginIgp, kPath64512, hex("80 04")}), R::kWithdraw},
+      {"attribute over the end",
+       join({kVpnReach, kOriginIgp, kPath64512, hex("80 04 09 00000001")}), R::kWithdraw},
+      {"attribute header over the end", join({kVpnReach, kOriginIgp, kPath64512, hex("80 04")}),
+       R::kWithdraw},
   };
   for (const auto& test : cases) expectCase(test);
 }
@@ -97,7 +112,9 @@ TEST(Rfc7606, FromAnExternalPeer) {
 }
 
 TEST(Rfc7606, FamiliesThatWeDoNotSpeakAreSkipped) {
-  const auto decoded = decodeUpdateMessage(update({}, join({attribute(0x80, 14, hex("0019 46 04 0a000001 00 0200")), kOriginIgp, kPath64512}), {}));
+  const auto decoded = decodeUpdateMessage(update(
+      {}, join({attribute(0x80, 14, hex("0019 46 04 0a000001 00 0200")), kOriginIgp, kPath64512}),
+      {}));
   EXPECT_TRUE(decoded.updates.empty());
   EXPECT_EQ(decoded.problems.size(), 1U);
 }
@@ -108,13 +125,15 @@ TEST(Rfc7606, LengthsThatHideTheNlriReset) {
     const auto decoded = decode(bytes, {});
     ASSERT_FALSE(decoded) << body;
   }
-  const auto badPrefix = decode(update({}, join({kOriginIgp, kPath64512, kNextHop1}), hex("21 0a00000000")), {});
+  const auto badPrefix =
+      decode(update({}, join({kOriginIgp, kPath64512, kNextHop1}), hex("21 0a00000000")), {});
   ASSERT_FALSE(badPrefix);
   EXPECT_EQ(badPrefix.error().notification.subcode, 10);
 }
 
 TEST(Rfc7606, ClassicNlriNeedsNextHop) {
-  const auto decoded = decodeUpdateMessage(update({}, join({kOriginIgp, kPath64512}), hex("18 c00002")));
+  const auto decoded =
+      decodeUpdateMessage(update({}, join({kOriginIgp, kPath64512}), hex("18 c00002")));
   EXPECT_EQ(decoded.updates[0].withdrawn.size(), 1U);
 }
 

@@ -4,8 +4,10 @@
 #include <string_view>
 
 namespace hawser {
-[[noreturn]] void checkFailed(const char* file, int line, const char* expression, std::string_view why);
+[[noreturn]] void checkFailed(const char* file, int line, const char* expression,
+                              std::string_view why);
 }
 
-#define HAWSER_CHECK(expression, why) \
-  ((expression) ? static_cast<void>(0) : ::hawser::checkFailed(__FILE__, __LINE__, #expression, why))
+#define HAWSER_CHECK(expression, why)  \
+  ((expression) ? static_cast<void>(0) \
+                : ::hawser::checkFailed(__FILE__, __LINE__, #expression, why))

@@ -1,4 +1,5 @@
-// Counters and gauges, named "module.noun.verb", shown as Prometheus text ("hawser_module_noun_verb"). Thread-safe.
+// Counters and gauges, named "module.noun.verb", shown as Prometheus text
+// ("hawser_module_noun_verb"). Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -21,7 +22,8 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-// One registry a process, passed down by reference; references to counters stay valid as long as it lives.
+// One registry a process, passed down by reference; references to counters stay valid as long as it
+// lives.
 class Metrics {
  public:
   // labels in Prometheus form, e.g. `peer="k8s",reason="route-target"`, or empty.

@@ -1,5 +1,6 @@
-// Result<T>: the outcome of an operation on the environment (a system call, a peer, the store, user input).
-// Wire errors with an action (RFC 7606) have types of their own in wire; broken invariants use HAWSER_CHECK.
+// Result<T>: the outcome of an operation on the environment (a system call, a peer, the store, user
+// input). Wire errors with an action (RFC 7606) have types of their own in wire; broken invariants
+// use HAWSER_CHECK.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 namespace hawser {
 
 enum class ErrorCode : std::uint8_t {
-  kInvalid,       // the input is wrong; `field` names the place
+  kInvalid,  // the input is wrong; `field` names the place
   kNotFound,
   kExists,        // something with this name or address is there already
   kConflict,      // resourceVersion or compare failed: read again and retry
@@ -21,14 +22,17 @@ enum class ErrorCode : std::uint8_t {
   kInternal,
 };
 
-// `field` is the place in the input: a JSON path ("spec.subnets[0].prefix"), "line 3, column 7", "byte 19", or empty.
+// `field` is the place in the input: a JSON path ("spec.subnets[0].prefix"), "line 3, column 7",
+// "byte 19", or empty.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::string field;
 
   // "field: message", or the message alone.
-  [[nodiscard]] std::string text() const { return field.empty() ? message : field + ": " + message; }
+  [[nodiscard]] std::string text() const {
+    return field.empty() ? message : field + ": " + message;
+  }
   friend bool operator==(const Error&, const Error&) = default;
 };
 

@@ -1,4 +1,5 @@
-// Strong<Tag, Rep>: a number that is not any other number. Explicit, ordered, hashable, printed by fmt through value().
+// Strong<Tag, Rep>: a number that is not any other number. Explicit, ordered, hashable, printed by
+// fmt through value().
 #pragma once
 
 #include <compare>

@@ -21,16 +21,17 @@ struct PeerIntent {
 using IdentityLabels = std::map<std::string, std::string>;
 
 struct Compiled {
-  std::map<std::string, model::Slice> slices;   // by host; every Host has one, maybe empty
+  std::map<std::string, model::Slice> slices;  // by host; every Host has one, maybe empty
   std::map<std::string, PeerIntent> peers;
-  // Label sets of ports that have no Identity object yet; the controller allocates them and compiles again. Until then such
-  // ports have identity 0.
+  // Label sets of ports that have no Identity object yet; the controller allocates them and
+  // compiles again. Until then such ports have identity 0.
   std::set<IdentityLabels> missingIdentities;
-  std::vector<std::string> warnings;  // dangling references and the like: "services/default/x: backend y does not exist"
+  std::vector<std::string>
+      warnings;  // dangling references and the like: "services/default/x: backend y does not exist"
 };
 
-// Import and export targets of a network with everything that adds to them: its automatic target, its own lists, policies,
-// routers, links.
+// Import and export targets of a network with everything that adds to them: its automatic target,
+// its own lists, policies, routers, links.
 struct Targets {
   std::set<net::RouteTarget> importTargets, exportTargets;
 };

@@ -1,8 +1,10 @@
-// The host's forwarding plane: what is wanted, reconciled into BPF maps and programs (docs/modules/datapath.md).
+// The host's forwarding plane: what is wanted, reconciled into BPF maps and programs
+// (docs/modules/datapath.md).
 //
-// All calls on one thread. Setters change the wanted state and write the maps at once; what was adopted from an earlier run
-// and has not been set again since open() stays in force until prune(). Programs and maps outlive the process, so
-// established traffic passes while nobody runs; teardown() removes everything that is ours.
+// All calls on one thread. Setters change the wanted state and write the maps at once; what was
+// adopted from an earlier run and has not been set again since open() stays in force until prune().
+// Programs and maps outlive the process, so established traffic passes while nobody runs;
+// teardown() removes everything that is ours.
 #pragma once
 
 #include <chrono>
@@ -22,7 +24,8 @@
 namespace hawser::datapath {
 
 using rib::VrfId;
-using PortId = Strong<struct PortIdTag, std::uint32_t>;  // stable across restarts: connections are keyed by it
+using PortId =
+    Strong<struct PortIdTag, std::uint32_t>;  // stable across restarts: connections are keyed by it
 
 inline constexpr net::MacAddress kGatewayMac{{0x00, 0x00, 0x5e, 0x00, 0x01, 0x00}};
 // Bytes added outside the workload's IP packet.
@@ -30,11 +33,12 @@ inline constexpr int kMplsInUdpOverhead = 32;
 inline constexpr int kMplsInGreOverhead = 28;
 
 struct Config {
-  std::string pinDirectory;        // in a bpffs, one a host: /sys/fs/bpf/hawser/<host>
+  std::string pinDirectory;  // in a bpffs, one a host: /sys/fs/bpf/hawser/<host>
   std::string underlayDevice;
   net::IpAddress underlayAddress;  // outer source; tunnels to it are ours
   std::uint16_t underlayMtu = 1500;
-  std::uint32_t maxPorts = 4096, maxRoutes = 262144, maxNextHops = 65536, maxConnections = 262144, maxRules = 65536;
+  std::uint32_t maxPorts = 4096, maxRoutes = 262144, maxNextHops = 65536, maxConnections = 262144,
+                maxRules = 65536;
 };
 
 // A workload's device: host side of a veth pair, or a TAP.
@@ -83,10 +87,11 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
-// Destination translation at the backend's port: packets for `address`:`port` that reach `port` (by label, or from a local
-// sender) go to `targetAddress`:`targetPort`, answers are translated back. `vrf` is where the address lives and where
-// answers are routed. A floating IP has protocol 0 and ports 0: every packet, and `outbound` then makes connections that
-// the workload opens (to what `vrf` can reach and its own VRF cannot) leave with that address.
+// Destination translation at the backend's port: packets for `address`:`port` that reach `port` (by
+// label, or from a local sender) go to `targetAddress`:`targetPort`, answers are translated back.
+// `vrf` is where the address lives and where answers are routed. A floating IP has protocol 0 and
+// ports 0: every packet, and `outbound` then makes connections that the workload opens (to what
+// `vrf` can reach and its own VRF cannot) leave with that address.
 struct Translation {
   VrfId vrf;
   net::IpAddress address;
@@ -101,14 +106,14 @@ struct Translation {
 enum class Direction : std::uint8_t { kIngress, kEgress };  // into, out of the workload
 enum class Action : std::uint8_t { kAllow, kDeny, kPass /* go on with the next tier */ };
 struct Rule {
-  std::uint32_t id = 0;           // unique on the host; hits are counted by it
-  std::uint8_t tier = 0;          // lower first; within a tier the order of the list
+  std::uint32_t id = 0;   // unique on the host; hits are counted by it
+  std::uint8_t tier = 0;  // lower first; within a tier the order of the list
   Direction direction = Direction::kIngress;
-  bool anyPeer = true;            // otherwise one of these:
+  bool anyPeer = true;  // otherwise one of these:
   std::vector<net::Identity> identities;
   std::vector<net::IpPrefix> prefixes;
-  std::uint8_t protocol = 0;      // 0: any
-  std::uint16_t portFirst = 0;    // destination port (ICMP: type); 0..65535: any
+  std::uint8_t protocol = 0;    // 0: any
+  std::uint16_t portFirst = 0;  // destination port (ICMP: type); 0..65535: any
   std::uint16_t portLast = 65535;
   Action action = Action::kAllow;
   bool log = false;
@@ -124,13 +129,13 @@ struct RuleSet {
 struct Connection {
   PortId port;
   std::uint8_t protocol = 0;
-  bool inbound = false;  // opened towards the workload
-  net::IpAddress local, remote;          // as the workload sees them
+  bool inbound = false;          // opened towards the workload
+  net::IpAddress local, remote;  // as the workload sees them
   std::uint16_t localPort = 0, remotePort = 0;
-  net::IpAddress translated;             // the address outside, if translated
+  net::IpAddress translated;  // the address outside, if translated
   std::uint16_t translatedPort = 0;
-  std::optional<NextHop> nextHop;        // towards the remote
-  std::string state;                     // "new", "established", "closing"
+  std::optional<NextHop> nextHop;  // towards the remote
+  std::string state;               // "new", "established", "closing"
   std::uint32_t ruleId = 0;
   std::uint64_t packetsIn = 0, packetsOut = 0, bytesIn = 0, bytesOut = 0;
   std::chrono::seconds idle{0};
@@ -156,15 +161,18 @@ struct PortCounters {
   std::uint64_t packetsIn = 0, bytesIn = 0, packetsOut = 0, bytesOut = 0;
 };
 
-// What the agent needs of a forwarding plane; Datapath is the eBPF one, tests may record calls instead.
+// What the agent needs of a forwarding plane; Datapath is the eBPF one, tests may record calls
+// instead.
 class ForwardingPlane {
  public:
   virtual ~ForwardingPlane() = default;
-  [[nodiscard]] virtual Result<void> setPort(const Port& port) = 0;  // attaches programs to the device
+  [[nodiscard]] virtual Result<void> setPort(
+      const Port& port) = 0;  // attaches programs to the device
   virtual void removePort(PortId port) = 0;
   [[nodiscard]] virtual Result<void> setRoute(const Route& route) = 0;
   virtual void removeRoute(VrfId vrf, const net::IpPrefix& prefix) = 0;
-  [[nodiscard]] virtual Result<void> setTranslations(PortId port, const std::vector<Translation>& all) = 0;
+  [[nodiscard]] virtual Result<void> setTranslations(PortId port,
+                                                     const std::vector<Translation>& all) = 0;
   [[nodiscard]] virtual Result<void> setRules(PortId port, const RuleSet& rules) = 0;
   // In sync: what was adopted and not set again goes.
   virtual void prune() = 0;
@@ -186,7 +194,8 @@ class Datapath final : public ForwardingPlane {
 
   // Ages connections out; call every second or so. Returns how many went.
   std::size_t sweep();
-  // Compares maps with the wanted state and mends what drifted; returns how many entries it had to write.
+  // Compares maps with the wanted state and mends what drifted; returns how many entries it had to
+  // write.
   std::size_t reconcile();
   // Ring buffer of logged drops: becomes readable; drain calls back for each.
   [[nodiscard]] int eventFd() const;

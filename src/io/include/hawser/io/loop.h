@@ -1,5 +1,5 @@
-// One event loop a thread. Everything but post() and stop() is called on the loop's own thread. Built on Boost.Asio, which
-// stays out of this header.
+// One event loop a thread. Everything but post() and stop() is called on the loop's own thread.
+// Built on Boost.Asio, which stays out of this header.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();   // until stop()
-  void stop();  // any thread
+  void run();                             // until stop()
+  void stop();                            // any thread
   void post(std::function<void()> task);  // any thread; tasks run in order
   // Runs what is ready and waits at most `limit` for more; for tests.
   void runFor(std::chrono::milliseconds limit);
@@ -35,7 +35,8 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
-// One-shot; start() again moves it. Destruction cancels. The callback may destroy or restart the timer.
+// One-shot; start() again moves it. Destruction cancels. The callback may destroy or restart the
+// timer.
 class Timer {
  public:
   explicit Timer(Loop& loop);
@@ -51,7 +52,8 @@ class Timer {
   std::shared_ptr<Impl> impl_;
 };
 
-// Calls `readable` whenever the descriptor is readable, until destroyed. Does not own the descriptor.
+// Calls `readable` whenever the descriptor is readable, until destroyed. Does not own the
+// descriptor.
 class FdWatcher {
  public:
   FdWatcher(Loop& loop, int fd, std::function<void()> readable);

@@ -34,7 +34,8 @@ struct Pod {
   bool deleting = false;  // deletionTimestamp is set
   bool finished = false;  // Succeeded or Failed
   bool ready = false;
-  std::map<std::pair<std::string, model::Protocol>, std::uint16_t> namedPorts;  // containers' ports by name
+  std::map<std::pair<std::string, model::Protocol>, std::uint16_t>
+      namedPorts;  // containers' ports by name
   friend bool operator==(const Pod&, const Pod&) = default;
 };
 
@@ -59,6 +60,7 @@ struct Service {
 // Errors name the field: "spec.ports[0].port".
 [[nodiscard]] Result<Pod> parsePod(const Json& json);
 [[nodiscard]] Result<Service> parseService(const Json& json);
-[[nodiscard]] bool matches(const Labels& selector, const Labels& labels);  // an empty selector matches nothing
+[[nodiscard]] bool matches(const Labels& selector,
+                           const Labels& labels);  // an empty selector matches nothing
 
 }  // namespace hawser::kube

@@ -1,4 +1,5 @@
-// `hawser kube`: the kube-network-manager, and the small cluster it can run from a folder of manifests.
+// `hawser kube`: the kube-network-manager, and the small cluster it can run from a folder of
+// manifests.
 #pragma once
 
 namespace hawser::kube {

@@ -1,4 +1,5 @@
-// Where the cluster's objects come from: a folder of manifests today, a kube-apiserver behind the same interface.
+// Where the cluster's objects come from: a folder of manifests today, a kube-apiserver behind the
+// same interface.
 #pragma once
 
 #include <functional>
@@ -8,8 +9,8 @@
 
 namespace hawser::kube {
 
-// On one loop. After start() `changed` is called whenever the state may differ; state() is complete (never a half-read
-// list) once the first `changed` came.
+// On one loop. After start() `changed` is called whenever the state may differ; state() is complete
+// (never a half-read list) once the first `changed` came.
 class ObjectSource {
  public:
   virtual ~ObjectSource() = default;

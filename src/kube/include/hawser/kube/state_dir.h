@@ -1,10 +1,11 @@
 // The folder in which a cluster without an API server keeps its pods:
 //
-//   pods/<namespace>_<name>.json     what is to run: a v1 Pod; written by the manifest source (and `hawser kube ctl`)
-//   status/<namespace>_<name>.json   what runs: a v1 PodStatus; written by the node that the pod is bound to
+//   pods/<namespace>_<name>.json     what is to run: a v1 Pod; written by the manifest source (and
+//   `hawser kube ctl`) status/<namespace>_<name>.json   what runs: a v1 PodStatus; written by the
+//   node that the pod is bound to
 //
-// Every write is a rename, so a reader sees whole files only. A pod is deleted by its deletionTimestamp; its node stops it and
-// removes the status, and then the source removes the pod.
+// Every write is a rename, so a reader sees whole files only. A pod is deleted by its
+// deletionTimestamp; its node stops it and removes the status, and then the source removes the pod.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +24,8 @@ namespace hawser::kube {
 class StateDir {
  public:
   [[nodiscard]] static Result<StateDir> open(const std::filesystem::path& root);
-  [[nodiscard]] std::map<ObjectName, Json> pods() const;      // unreadable files are logged and left out
+  [[nodiscard]] std::map<ObjectName, Json> pods()
+      const;  // unreadable files are logged and left out
   [[nodiscard]] std::map<ObjectName, Json> statuses() const;
   [[nodiscard]] Result<void> writePod(const ObjectName& name, const Json& pod) const;
   [[nodiscard]] Result<void> writeStatus(const ObjectName& name, const Json& status) const;
@@ -37,12 +39,13 @@ class StateDir {
   std::filesystem::path root_;
 };
 
-// Calls back after files in one of the folders changed (created, written, renamed, removed); several changes may be one call.
+// Calls back after files in one of the folders changed (created, written, renamed, removed);
+// several changes may be one call.
 class FolderWatcher {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<FolderWatcher>> create(io::Loop& loop,
-                                                                     const std::vector<std::filesystem::path>& folders,
-                                                                     std::function<void()> changed);
+  [[nodiscard]] static Result<std::unique_ptr<FolderWatcher>> create(
+      io::Loop& loop, const std::vector<std::filesystem::path>& folders,
+      std::function<void()> changed);
   ~FolderWatcher();
 
  private:
@@ -52,6 +55,7 @@ class FolderWatcher {
 };
 
 [[nodiscard]] Result<std::string> readFile(const std::filesystem::path& path);
-[[nodiscard]] Result<void> writeFileAtomically(const std::filesystem::path& path, const std::string& text);
+[[nodiscard]] Result<void> writeFileAtomically(const std::filesystem::path& path,
+                                               const std::string& text);
 
 }  // namespace hawser::kube

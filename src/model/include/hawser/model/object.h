@@ -1,8 +1,10 @@
-// The API's objects (docs/architecture.md, section 5): parsing, validation, defaults, text forms. Pure.
+// The API's objects (docs/architecture.md, section 5): parsing, validation, defaults, text forms.
+// Pure.
 //
-// An Object is what is stored and sent: metadata, spec and status as JSON that has passed validation. The typed view of a
-// spec is made from it by the structs in specs.h. Validation that needs only the object is here; what needs other objects
-// (references, overlaps, allocation) is the controller's admission.
+// An Object is what is stored and sent: metadata, spec and status as JSON that has passed
+// validation. The typed view of a spec is made from it by the structs in specs.h. Validation that
+// needs only the object is here; what needs other objects (references, overlaps, allocation) is the
+// controller's admission.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +24,22 @@ namespace hawser::model {
 using Json = nlohmann::json;
 
 enum class Kind : std::uint8_t {
-  kSite, kHost, kProject, kNetwork, kPort, kAddressPool, kFloatingIp, kService, kRouter, kPolicy, kSecurityGroup, kPeer,
-  kLink, kQuota, kIdentity, kToken,
+  kSite,
+  kHost,
+  kProject,
+  kNetwork,
+  kPort,
+  kAddressPool,
+  kFloatingIp,
+  kService,
+  kRouter,
+  kPolicy,
+  kSecurityGroup,
+  kPeer,
+  kLink,
+  kQuota,
+  kIdentity,
+  kToken,
 };
 
 struct KindInfo {
@@ -51,8 +67,8 @@ struct Metadata {
   std::string project;
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
-  std::string owner;                  // the adapter that manages it, e.g. "kube/kubernetes"; empty: people
-  std::string uid;                    // set by the API
+  std::string owner;  // the adapter that manages it, e.g. "kube/kubernetes"; empty: people
+  std::string uid;    // set by the API
   std::uint64_t resourceVersion = 0;  // set by the API; on update 0 means "whatever it is"
   std::string created;                // RFC 3339, set by the API
 };
@@ -67,16 +83,19 @@ struct Object {
 using ObjectPtr = std::shared_ptr<const Object>;
 using ObjectMap = std::map<ObjectKey, ObjectPtr>;
 
-// {"kind", "metadata", "spec", "status"} to an Object: types, unknown fields (with the nearest known name), names, values
-// (addresses, prefixes with host bits, route targets, ports, enumerations), defaults filled in. Error.field is the path:
-// "spec.subnets[1].gateway". `defaultProject` is used where a project-scoped object names none.
+// {"kind", "metadata", "spec", "status"} to an Object: types, unknown fields (with the nearest
+// known name), names, values (addresses, prefixes with host bits, route targets, ports,
+// enumerations), defaults filled in. Error.field is the path: "spec.subnets[1].gateway".
+// `defaultProject` is used where a project-scoped object names none.
 [[nodiscard]] Result<Object> parseObject(const Json& json, std::string_view defaultProject = {});
 [[nodiscard]] Json toJson(const Object& object);
-// JSON schemas of all kinds and the paths of the API: the OpenAPI 3 document. From the same tables as the validation.
+// JSON schemas of all kinds and the paths of the API: the OpenAPI 3 document. From the same tables
+// as the validation.
 [[nodiscard]] Json openApi();
 // Field descriptions for `hawser explain KIND`.
 [[nodiscard]] std::string explain(Kind kind);
-[[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& known);  // empty: none near
+[[nodiscard]] std::string nearest(std::string_view word,
+                                  const std::vector<std::string>& known);  // empty: none near
 
 // Reads one or several YAML or JSON documents; errors carry "line N, column M".
 [[nodiscard]] Result<std::vector<Json>> parseDocuments(std::string_view text);

@@ -23,8 +23,8 @@ struct SliceVrf {
 };
 
 struct SliceRule {
-  std::uint32_t id = 0;   // stable for (port, source, index): hits keep counting over recompilation
-  std::string source;     // "policies/default/leonardo rule 0"
+  std::uint32_t id = 0;  // stable for (port, source, index): hits keep counting over recompilation
+  std::string source;    // "policies/default/leonardo rule 0"
   std::uint8_t tier = 0;
   bool ingress = true;
   bool anyPeer = true;

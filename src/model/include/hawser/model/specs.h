@@ -1,5 +1,6 @@
-// Typed views of the specs and statuses. from() expects an Object that passed parseObject, so it cannot fail; toSpec() gives
-// the JSON back. References are names: "name" in the same project, or "project/name".
+// Typed views of the specs and statuses. from() expects an Object that passed parseObject, so it
+// cannot fail; toSpec() gives the JSON back. References are names: "name" in the same project, or
+// "project/name".
 #pragma once
 
 #include <cstdint>
@@ -42,27 +43,29 @@ struct Subnet {
 };
 struct NetworkSpec {
   std::vector<Subnet> subnets;
-  std::set<net::RouteTarget> importTargets, exportTargets;  // besides the automatic one; spec.routeTargets.{import,export,both}
-  bool external = false;      // routes and floating IPs of the outside; no automatic workload addresses
-  std::string addressPool;    // addresses come from this pool and are unique across all networks that use it
+  std::set<net::RouteTarget> importTargets,
+      exportTargets;      // besides the automatic one; spec.routeTargets.{import,export,both}
+  bool external = false;  // routes and floating IPs of the outside; no automatic workload addresses
+  std::string
+      addressPool;  // addresses come from this pool and are unique across all networks that use it
   std::string description;
   static NetworkSpec from(const Object& object);
 };
 struct NetworkStatus {
-  std::uint32_t id = 0;  // unique in the site, from 1; VRF id on every host
+  std::uint32_t id = 0;         // unique in the site, from 1; VRF id on every host
   net::RouteTarget autoTarget;  // <asn>:8000000+id
   static NetworkStatus from(const Object& object);
 };
 
 struct WorkloadRef {  // who binds the port: what CNI or nova knows
-  std::string kind;       // "pod", "vm", "container"
-  std::string space;      // namespace (pods) or project
+  std::string kind;   // "pod", "vm", "container"
+  std::string space;  // namespace (pods) or project
   std::string name;
   friend bool operator==(const WorkloadRef&, const WorkloadRef&) = default;
 };
 struct PortSpec {
   Ref network;
-  std::string host;  // empty: not placed
+  std::string host;                       // empty: not placed
   std::vector<net::IpAddress> addresses;  // given; the API allocates where none is
   std::optional<net::MacAddress> mac;
   std::vector<Ref> securityGroups;
@@ -101,7 +104,8 @@ struct Backend {
   Ref port;
   bool ready = true;
   std::uint16_t weight = 1;
-  std::map<std::string, std::uint16_t> targetPorts;  // by ServicePort.name, where this backend differs
+  std::map<std::string, std::uint16_t>
+      targetPorts;  // by ServicePort.name, where this backend differs
 };
 struct ServiceSpec {
   Ref network;  // where the VIPs live
@@ -125,8 +129,10 @@ struct PolicyRule {  // connections from a workload of `from` to one of `to`; an
   std::vector<PortRange> ports;  // empty: all
   bool allow = true;
 };
-struct PolicySpec {  // joins the networks its allow rules name (they import each other's routes), and says what may pass
-  std::vector<PolicyRule> rules;  // first match decides; between networks of the policy the rest is denied
+struct PolicySpec {  // joins the networks its allow rules name (they import each other's routes),
+                     // and says what may pass
+  std::vector<PolicyRule>
+      rules;  // first match decides; between networks of the policy the rest is denied
   static PolicySpec from(const Object& object);
 };
 
@@ -138,14 +144,16 @@ struct SecurityGroupRule {
   std::optional<Ref> remoteGroup;
   std::optional<Ref> remoteNetwork;
 };
-struct SecurityGroupSpec {  // a port with groups gets what one of them allows, and nothing else, in that direction
+struct SecurityGroupSpec {  // a port with groups gets what one of them allows, and nothing else, in
+                            // that direction
   std::vector<SecurityGroupRule> rules;
   static SecurityGroupSpec from(const Object& object);
 };
 
 struct PeerFilterSpec {
-  std::optional<std::set<net::RouteTarget>> routeTargets;  // absent: none for a site (Links add theirs), none for a gateway
-  std::optional<std::vector<net::IpPrefix>> prefixes;      // absent: any
+  std::optional<std::set<net::RouteTarget>>
+      routeTargets;  // absent: none for a site (Links add theirs), none for a gateway
+  std::optional<std::vector<net::IpPrefix>> prefixes;  // absent: any
 };
 struct PeerSpec {
   std::string role;  // "gateway" or "site"
@@ -156,19 +164,21 @@ struct PeerSpec {
   bool passive = false;
   std::string md5Key;
   std::uint16_t holdTime = 90;  // seconds
-  std::vector<std::string> families;  // "vpnv4", "rtc"; default both for a site, vpnv4 for a gateway
-  PeerFilterSpec import, exportTo;    // spec.import, spec.export
+  std::vector<std::string>
+      families;                     // "vpnv4", "rtc"; default both for a site, vpnv4 for a gateway
+  PeerFilterSpec import, exportTo;  // spec.import, spec.export
   // The other site's API, pinned by the fingerprint of its CA ("sha256:…"); for Links.
   std::string apiUrl, apiFingerprint;
   static PeerSpec from(const Object& object);
 };
 
 struct LinkSpec {
-  std::string peer;       // a Peer of role site
-  Ref network;            // ours
-  std::string remoteNetwork;  // "project/name" over there; "" until known
+  std::string peer;              // a Peer of role site
+  Ref network;                   // ours
+  std::string remoteNetwork;     // "project/name" over there; "" until known
   net::RouteTarget routeTarget;  // agreed
-  std::vector<net::IpPrefix> localPrefixes, remotePrefixes;  // what we may send, what they may; default the subnets
+  std::vector<net::IpPrefix> localPrefixes,
+      remotePrefixes;     // what we may send, what they may; default the subnets
   bool accepted = false;  // ours
   bool proposedByUs = false;
   static LinkSpec from(const Object& object);
@@ -183,11 +193,11 @@ struct IdentitySpec {
 enum class Role : std::uint8_t { kReader, kMember, kAdmin, kHost, kSite };
 struct TokenSpec {
   Role role = Role::kReader;
-  std::string project;   // for members
-  std::string hash;      // hex SHA-256 of the secret
-  std::string host;      // set: a one-time token for a host to join
+  std::string project;  // for members
+  std::string hash;     // hex SHA-256 of the secret
+  std::string host;     // set: a one-time token for a host to join
   std::string hostAddress;
-  std::string expires;   // RFC 3339 or empty
+  std::string expires;  // RFC 3339 or empty
   static TokenSpec from(const Object& object);
 };
 

@@ -1,5 +1,5 @@
-// MAC and IP addresses and prefixes. Value types; parse() is strict (no leading zeros, no trailing text) and names what is
-// wrong. Bytes are kept in network order.
+// MAC and IP addresses and prefixes. Value types; parse() is strict (no leading zeros, no trailing
+// text) and names what is wrong. Bytes are kept in network order.
 #pragma once
 
 #include <array>
@@ -56,17 +56,20 @@ class Ipv6Address {
 // Either family. Ordered: all IPv4 before all IPv6.
 class IpAddress {
  public:
-  IpAddress() = default;  // 0.0.0.0
+  IpAddress() = default;      // 0.0.0.0
   IpAddress(Ipv4Address v4);  // NOLINT(google-explicit-constructor): a v4 address is an IP address
   IpAddress(Ipv6Address v6);  // NOLINT(google-explicit-constructor)
   [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
-  [[nodiscard]] static Result<IpAddress> fromBytes(std::span<const std::uint8_t> networkOrder);  // 4 or 16
+  [[nodiscard]] static Result<IpAddress> fromBytes(
+      std::span<const std::uint8_t> networkOrder);  // 4 or 16
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool isV4() const { return v4_; }
   [[nodiscard]] bool isV6() const { return !v4_; }
   [[nodiscard]] Ipv4Address v4() const;  // requires isV4()
   [[nodiscard]] Ipv6Address v6() const;  // requires isV6()
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {bytes_.data(), v4_ ? 4U : 16U}; }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const {
+    return {bytes_.data(), v4_ ? 4U : 16U};
+  }
   [[nodiscard]] int bits() const { return v4_ ? 32 : 128; }
   [[nodiscard]] bool isUnspecified() const;
   // The address `offset` after this one, in the same family (wraps).
@@ -83,11 +86,13 @@ class IpAddress {
 class IpPrefix {
  public:
   IpPrefix() = default;  // 0.0.0.0/0
-  // Refuses host bits and lengths beyond the family. parse() takes "a/len"; a bare address is a host prefix.
+  // Refuses host bits and lengths beyond the family. parse() takes "a/len"; a bare address is a
+  // host prefix.
   [[nodiscard]] static Result<IpPrefix> make(IpAddress address, int length);
   [[nodiscard]] static Result<IpPrefix> parse(std::string_view text);
-  [[nodiscard]] static IpPrefix host(IpAddress address);            // /32 or /128
-  [[nodiscard]] static IpPrefix truncated(IpAddress address, int length);  // clears host bits; length is clamped
+  [[nodiscard]] static IpPrefix host(IpAddress address);  // /32 or /128
+  [[nodiscard]] static IpPrefix truncated(IpAddress address,
+                                          int length);  // clears host bits; length is clamped
   [[nodiscard]] std::string text() const;
   [[nodiscard]] const IpAddress& address() const { return address_; }
   [[nodiscard]] int length() const { return length_; }

@@ -1,4 +1,5 @@
-// Longest-prefix match over IP prefixes. A lookup costs one map search for each prefix length in use.
+// Longest-prefix match over IP prefixes. A lookup costs one map search for each prefix length in
+// use.
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@ class PrefixMap {
   // The value at exactly this prefix, made if it is not there.
   T& operator[](const IpPrefix& prefix) {
     const auto [position, fresh] = entries_.try_emplace(prefix);
-    if (fresh) ++lengths_[prefix.address().isV4() ? 0 : 1][static_cast<std::size_t>(prefix.length())];
+    if (fresh)
+      ++lengths_[prefix.address().isV4() ? 0 : 1][static_cast<std::size_t>(prefix.length())];
     return position->second;
   }
   bool erase(const IpPrefix& prefix) {

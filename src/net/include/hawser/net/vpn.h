@@ -1,5 +1,5 @@
-// The numbers of BGP VPNs: AS, label (RFC 3032), route distinguisher (RFC 4364, 4.2), route target and other extended
-// communities (RFC 4360, 5668, 9012).
+// The numbers of BGP VPNs: AS, label (RFC 3032), route distinguisher (RFC 4364, 4.2), route target
+// and other extended communities (RFC 4360, 5668, 9012).
 #pragma once
 
 #include <array>
@@ -33,13 +33,15 @@ class Label {
   std::uint32_t value_ = 0;
 };
 
-// Eight bytes, RFC 4364 section 4.2. Text: "64512:7" (type 0), "10.1.0.1:7" (type 1), "4200000000:7" (type 2; also
-// "64512L:7" to force it). An unknown type is kept and printed as 16 hex digits.
+// Eight bytes, RFC 4364 section 4.2. Text: "64512:7" (type 0), "10.1.0.1:7" (type 1),
+// "4200000000:7" (type 2; also "64512L:7" to force it). An unknown type is kept and printed as 16
+// hex digits.
 class RouteDistinguisher {
  public:
   constexpr RouteDistinguisher() = default;
   constexpr explicit RouteDistinguisher(std::array<std::uint8_t, 8> bytes) : bytes_(bytes) {}
-  [[nodiscard]] static RouteDistinguisher ofAddress(Ipv4Address address, std::uint16_t number);  // type 1
+  [[nodiscard]] static RouteDistinguisher ofAddress(Ipv4Address address,
+                                                    std::uint16_t number);  // type 1
   [[nodiscard]] static Result<RouteDistinguisher> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::uint16_t type() const;
@@ -71,12 +73,13 @@ class ExtendedCommunity {
 class RouteTarget {
  public:
   constexpr RouteTarget() = default;
-  // Type 0 when the AS fits two bytes (then number may have 32 bits), type 2 otherwise (number <= 65535).
+  // Type 0 when the AS fits two bytes (then number may have 32 bits), type 2 otherwise (number <=
+  // 65535).
   [[nodiscard]] static Result<RouteTarget> make(Asn asn, std::uint32_t number);
   // "64512:100", "10.0.0.1:7", "4200000000:7", with or without "target:".
   [[nodiscard]] static Result<RouteTarget> parse(std::string_view text);
   [[nodiscard]] static std::optional<RouteTarget> from(const ExtendedCommunity& community);
-  [[nodiscard]] std::string text() const;  // without "target:"
+  [[nodiscard]] std::string text() const;        // without "target:"
   [[nodiscard]] std::optional<Asn> asn() const;  // none for type 1
   [[nodiscard]] std::uint32_t number() const;
   [[nodiscard]] ExtendedCommunity community() const { return ExtendedCommunity(bytes_); }
@@ -91,15 +94,18 @@ class RouteTarget {
 enum class Encapsulation : std::uint16_t { kGre = 2, kVxlan = 8, kMplsInUdp = 13 };
 [[nodiscard]] ExtendedCommunity encapsulationCommunity(Encapsulation encapsulation);
 [[nodiscard]] std::optional<Encapsulation> encapsulationOf(const ExtendedCommunity& community);
-[[nodiscard]] std::string_view encapsulationName(Encapsulation encapsulation);  // "MPLSoGRE", "VXLAN", "MPLSoUDP"
+[[nodiscard]] std::string_view encapsulationName(
+    Encapsulation encapsulation);  // "MPLSoGRE", "VXLAN", "MPLSoUDP"
 
-// The identity of the workload behind a route: (AS of the site that numbered it, number). Carried as an
-// extended community of type 0x80, sub-type 0x71 (where OpenContrail carried the origin network): AS in two bytes,
-// number in four. Zero is "unknown".
+// The identity of the workload behind a route: (AS of the site that numbered it, number). Carried
+// as an extended community of type 0x80, sub-type 0x71 (where OpenContrail carried the origin
+// network): AS in two bytes, number in four. Zero is "unknown".
 struct Identity {
   std::uint16_t asn = 0;
   std::uint32_t number = 0;
-  [[nodiscard]] std::uint64_t key() const { return (std::uint64_t{asn} << 32U) | number; }  // as the datapath holds it
+  [[nodiscard]] std::uint64_t key() const {
+    return (std::uint64_t{asn} << 32U) | number;
+  }                                        // as the datapath holds it
   [[nodiscard]] std::string text() const;  // "64512:7"
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };

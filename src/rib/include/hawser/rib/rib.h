@@ -1,6 +1,7 @@
-// The routing information base of one speaker: Adj-RIB-In for each peer, Loc-RIB with the decision process
-// (RFC 4271, 9.1; RFC 4456, 9), Adj-RIB-Out by policy and RT-constraint (RFC 4684), stale marking for graceful restart
-// (RFC 4724). Pure: no sockets, threads or clocks. Used from one thread.
+// The routing information base of one speaker: Adj-RIB-In for each peer, Loc-RIB with the decision
+// process (RFC 4271, 9.1; RFC 4456, 9), Adj-RIB-Out by policy and RT-constraint (RFC 4684), stale
+// marking for graceful restart (RFC 4724). Pure: no sockets, threads or clocks. Used from one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -33,16 +34,28 @@ struct RouteKey {
 [[nodiscard]] RouteKey keyOf(wire::Family family, const wire::Nlri& nlri);
 [[nodiscard]] std::string text(const RouteKey& key);
 
-// Why a route lost, in the order of the decision process. kBest won.
+// Why a route lost, in the order of the decision process. kBest won; kRejected was never in it
+// (filter, loop).
 enum class Rule : std::uint8_t {
-  kBest, kUnreachable, kStale, kLocalPref, kAsPathLength, kOrigin, kMed, kExternalOverInternal, kLocalOverPeer,
-  kRouterId, kClusterListLength, kPeerAddress,
+  kBest,
+  kStale,
+  kLocalPref,
+  kLocalOverPeer,
+  kAsPathLength,
+  kOrigin,
+  kMed,
+  kExternalOverInternal,
+  kRouterId,
+  kClusterListLength,
+  kPeerAddress,
+  kRejected,
 };
 [[nodiscard]] std::string_view ruleText(Rule rule);
 
 // Which routes a peer may give us, or gets from us (docs/architecture.md, section 6).
 struct RouteFilter {
-  // nullopt: any. Otherwise a VPN route needs at least one of these; on import, targets outside the set are stripped from it.
+  // nullopt: any. Otherwise a VPN route needs at least one of these; on import, targets outside the
+  // set are stripped from it.
   std::optional<std::set<net::RouteTarget>> routeTargets;
   // nullopt: any. Otherwise the prefix must lie inside one of these.
   std::optional<std::vector<net::IpPrefix>> prefixes;
@@ -56,10 +69,11 @@ struct PeerPolicy {
   net::Asn remoteAs;
   net::RouterId remoteId;
   net::IpAddress remoteAddress;
-  net::IpAddress localAddress;    // next hop when nextHopSelf
+  net::IpAddress localAddress;  // next hop when nextHopSelf
   bool routeReflectorClient = false;
-  bool nextHopSelf = false;       // otherwise unchanged, to eBGP peers too
-  bool rtConstraint = false;      // the peer negotiated SAFI 132: VPN routes go out by its memberships only
+  bool nextHopSelf = false;  // otherwise unchanged, to eBGP peers too
+  bool rtConstraint =
+      false;  // the peer negotiated SAFI 132: VPN routes go out by its memberships only
   std::set<wire::Family> families;
   RouteFilter import;
   RouteFilter exportTo;
@@ -87,11 +101,11 @@ struct RouteView {  // for people: one path of a key
 
 // Numbers dropped by route-target authorisation and loops, for each peer.
 struct PeerCounters {
-  std::uint64_t accepted = 0;      // paths held now
-  std::uint64_t advertised = 0;    // in Adj-RIB-Out now
+  std::uint64_t accepted = 0;    // paths held now
+  std::uint64_t advertised = 0;  // in Adj-RIB-Out now
   std::uint64_t droppedTarget = 0;
   std::uint64_t droppedPrefix = 0;
-  std::uint64_t droppedLoop = 0;   // AS path, ORIGINATOR_ID, CLUSTER_LIST
+  std::uint64_t droppedLoop = 0;  // AS path, ORIGINATOR_ID, CLUSTER_LIST
 };
 
 class Rib {
@@ -106,11 +120,13 @@ class Rib {
   Rib(const Rib&) = delete;
   Rib& operator=(const Rib&) = delete;
 
-  // Peers. A peer that is up gets output through takeOutput(). peerUp with a known id keeps its stale paths.
+  // Peers. A peer that is up gets output through takeOutput(). peerUp with a known id keeps its
+  // stale paths.
   void peerUp(PeerId peer, PeerPolicy policy);
   // New filters for a live peer: in- and outbound routes are judged again.
   void setFilters(PeerId peer, RouteFilter import, RouteFilter exportTo);
-  // The session ended. keepStale: paths stay, marked stale (graceful restart), until endOfRib() or dropStale().
+  // The session ended. keepStale: paths stay, marked stale (graceful restart), until endOfRib() or
+  // dropStale().
   void peerDown(PeerId peer, bool keepStale);
   void dropStale(PeerId peer);
   void dropStale(PeerId peer, wire::Family family);
@@ -119,24 +135,34 @@ class Rib {
   void receive(PeerId peer, const wire::Update& update);
 
   // Own routes.
-  void originate(const RouteKey& key, net::Label label, std::shared_ptr<const wire::PathAttributes> attributes);
+  void originate(const RouteKey& key, net::Label label,
+                 std::shared_ptr<const wire::PathAttributes> attributes);
   void withdraw(const RouteKey& key);
 
-  // While held (a restarting speaker that waits for its peers' end-of-RIB, RFC 4724 4.1), nothing goes out.
+  // While held (a restarting speaker that waits for its peers' end-of-RIB, RFC 4724 4.1), nothing
+  // goes out.
   void holdOutput(bool hold);
-  // What to send to the peer since the last call, packed by shared attributes: withdrawals first. `dump` true also
-  // queues the whole family again (route refresh).
+  // What to send to the peer since the last call, packed by shared attributes: withdrawals first.
+  // `dump` true also queues the whole family again (route refresh).
   [[nodiscard]] std::vector<wire::Update> takeOutput(PeerId peer, std::size_t maxRoutes = SIZE_MAX);
   [[nodiscard]] bool hasOutput(PeerId peer) const;
   void refresh(PeerId peer, wire::Family family);
+  // Families whose first whole dump to the peer has been taken and whose end-of-RIB marker is now
+  // due; each once.
+  [[nodiscard]] std::vector<wire::Family> takeEndOfRib(PeerId peer);
+  // VPN routes wait for the end-of-RIB of the peer's RT-constraint family (RFC 4684, 6); the
+  // session calls this when it has waited long enough.
+  void openRtConstraintGate(PeerId peer);
 
   // Best-path changes since the last call, each key once with its newest state.
   [[nodiscard]] std::vector<BestChange> takeBestChanges();
 
   [[nodiscard]] const Path* best(const RouteKey& key) const;
-  void forEachBest(wire::Family family, const std::function<void(const RouteKey&, const Path&)>& visit) const;
-  [[nodiscard]] std::vector<RouteView> paths(wire::Family family) const;        // all, with the deciding rule
-  [[nodiscard]] std::vector<RouteView> advertised(PeerId peer) const;           // Adj-RIB-Out as sent
+  void forEachBest(wire::Family family,
+                   const std::function<void(const RouteKey&, const Path&)>& visit) const;
+  [[nodiscard]] std::vector<RouteView> paths(
+      wire::Family family) const;  // all, with the deciding rule
+  [[nodiscard]] std::vector<RouteView> advertised(PeerId peer) const;  // Adj-RIB-Out as sent
   [[nodiscard]] PeerCounters counters(PeerId peer) const;
 
  private:

@@ -1,5 +1,6 @@
-// Import of VPN routes into VRFs by route target (RFC 4364, 4.3.1), with multipath across route distinguishers: all
-// paths of one prefix that are equal up to MED form the ECMP set. Pure; one thread.
+// Import of VPN routes into VRFs by route target (RFC 4364, 4.3.1), with multipath across route
+// distinguishers: all paths of one prefix that are equal up to MED form the ECMP set. Pure; one
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// The store: keys and values with one revision counter, compare-and-write transactions and watches that resume from a
-// revision; the interface that etcd (v3) has too. Thread-safe; watch callbacks come on the thread that committed, in order.
+// The store: keys and values with one revision counter, compare-and-write transactions and watches
+// that resume from a revision; the interface that etcd (v3) has too. Thread-safe; watch callbacks
+// come on the thread that committed, in order.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,8 @@ struct Transaction {
   std::vector<Operation> operations;
 };
 struct Event {
-  Entry entry;  // for a deletion: key, the last value, and the revision of the deletion in `modified`
+  Entry
+      entry;  // for a deletion: key, the last value, and the revision of the deletion in `modified`
   bool deleted = false;
 };
 struct Batch {  // all of one commit that match the watch
@@ -58,11 +60,13 @@ class Store {
   [[nodiscard]] virtual Revision revision() const = 0;
   [[nodiscard]] virtual Result<std::optional<Entry>> get(std::string_view key) const = 0;
   [[nodiscard]] virtual Result<Listing> list(std::string_view prefix) const = 0;
-  // All or nothing; kConflict names the first compare that failed. One commit, one revision; it is durable on return.
+  // All or nothing; kConflict names the first compare that failed. One commit, one revision; it is
+  // durable on return.
   [[nodiscard]] virtual Result<Revision> commit(const Transaction& transaction) = 0;
-  // Everything after `after` under the prefix, then what comes. kInvalid when `after` has been compacted: list again.
-  [[nodiscard]] virtual Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Revision after,
-                                                             std::function<void(const Batch&)> callback) = 0;
+  // Everything after `after` under the prefix, then what comes. kInvalid when `after` has been
+  // compacted: list again.
+  [[nodiscard]] virtual Result<std::unique_ptr<Watch>> watch(
+      std::string_view prefix, Revision after, std::function<void(const Batch&)> callback) = 0;
 };
 
 // path ":memory:" keeps nothing. History for watches is kept for the newest 10,000 commits.

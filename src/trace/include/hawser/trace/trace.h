@@ -1,4 +1,5 @@
-// `hawser trace`: the path of a packet from live state (slices and VPN routes), both directions, and what blocks it. Pure.
+// `hawser trace`: the path of a packet from live state (slices and VPN routes), both directions,
+// and what blocks it. Pure.
 #pragma once
 
 #include <functional>
@@ -18,13 +19,16 @@ struct World {
   const std::map<std::string, model::Slice>* slices = nullptr;
   std::map<std::string, net::IpAddress> hostAddresses;
   // Longest match in the VRF with the given import targets; nullopt: no route.
-  std::function<std::optional<rib::VrfChange>(const model::SliceVrf& vrf, const net::IpAddress& address)> lookup;
-  std::function<std::string(const net::RouteTarget&)> targetName;  // "auto target of default/leonardo", "link db-leonardo", …
+  std::function<std::optional<rib::VrfChange>(const model::SliceVrf& vrf,
+                                              const net::IpAddress& address)>
+      lookup;
+  std::function<std::string(const net::RouteTarget&)>
+      targetName;  // "auto target of default/leonardo", "link db-leonardo", …
 };
 
 struct Question {
-  std::string from;     // port "project/name" or an address of one
-  std::string to;       // port "project/name", service, or an address
+  std::string from;  // port "project/name" or an address of one
+  std::string to;    // port "project/name", service, or an address
   model::Protocol protocol = model::Protocol::kTcp;
   std::uint16_t port = 0;
 };
@@ -35,12 +39,14 @@ struct Step {
 };
 struct Answer {
   bool reaches = false;
-  // "route": no route; "policy": a rule; "service": no ready backend or port not offered; "" when it reaches.
+  // "route": no route; "policy": a rule; "service": no ready backend or port not offered; "" when
+  // it reaches.
   std::string blockedBy;
-  std::string reason;        // one sentence that names the object
-  std::vector<Step> steps;   // there
-  std::vector<Step> back;    // and back
-  // The packet goes on in another site: ask its controller with this (next hop, label, source identity).
+  std::string reason;       // one sentence that names the object
+  std::vector<Step> steps;  // there
+  std::vector<Step> back;   // and back
+  // The packet goes on in another site: ask its controller with this (next hop, label, source
+  // identity).
   struct Handover {
     net::IpAddress nextHop;
     net::Label label;
@@ -52,7 +58,8 @@ struct Answer {
 
 [[nodiscard]] Result<Answer> trace(const World& world, const Question& question);
 // The second half, at the site that owns the next hop.
-[[nodiscard]] Result<Answer> traceArrival(const World& world, const Answer::Handover& handover, const Question& question);
+[[nodiscard]] Result<Answer> traceArrival(const World& world, const Answer::Handover& handover,
+                                          const Question& question);
 [[nodiscard]] model::Json toJson(const Answer& answer);
 [[nodiscard]] Result<Answer> parseAnswer(const model::Json& json);
 

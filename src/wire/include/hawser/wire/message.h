@@ -1,7 +1,8 @@
-// BGP-4 messages as values (RFC 4271, 4760, 4364, 4684, 5492, 6793, 7606, 8654). No sockets, clocks or text here.
+// BGP-4 messages as values (RFC 4271, 4760, 4364, 4684, 5492, 6793, 7606, 8654). No sockets, clocks
+// or text here.
 //
-// Decoding is total: any bytes give either a message or a DecodeError that says what RFC 7606 asks for. Encoding a message
-// and decoding it with the same context gives an equal message.
+// Decoding is total: any bytes give either a message or a DecodeError that says what RFC 7606 asks
+// for. Encoding a message and decoding it with the same context gives an equal message.
 #pragma once
 
 #include <array>
@@ -60,17 +61,17 @@ struct RawCapability {
   friend bool operator==(const RawCapability&, const RawCapability&) = default;
 };
 struct Capabilities {
-  std::vector<Family> families;           // code 1
-  std::optional<net::Asn> as4;            // code 65
-  bool routeRefresh = false;              // code 2
-  bool extendedMessage = false;           // code 6
+  std::vector<Family> families;                    // code 1
+  std::optional<net::Asn> as4;                     // code 65
+  bool routeRefresh = false;                       // code 2
+  bool extendedMessage = false;                    // code 6
   std::optional<GracefulRestart> gracefulRestart;  // code 64
-  std::vector<RawCapability> other;       // kept as they came
+  std::vector<RawCapability> other;                // kept as they came
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };
 
 struct Open {
-  net::Asn asn;                 // the real one: from the AS4 capability when present, else two bytes
+  net::Asn asn;  // the real one: from the AS4 capability when present, else two bytes
   std::uint16_t holdTime = 90;  // seconds; 1 and 2 are refused by decode
   net::RouterId routerId;
   Capabilities capabilities;
@@ -96,8 +97,8 @@ struct RawAttribute {
   friend auto operator<=>(const RawAttribute&, const RawAttribute&) = default;
 };
 
-// Everything that routes of one UPDATE share, without NLRI. The next hop is that of the MP_REACH_NLRI (for VPN families
-// without its zero RD) or of the NEXT_HOP attribute.
+// Everything that routes of one UPDATE share, without NLRI. The next hop is that of the
+// MP_REACH_NLRI (for VPN families without its zero RD) or of the NEXT_HOP attribute.
 struct PathAttributes {
   Origin origin = Origin::kIgp;
   AsPath asPath;
@@ -105,27 +106,30 @@ struct PathAttributes {
   std::optional<std::uint32_t> med;
   std::optional<std::uint32_t> localPref;
   bool atomicAggregate = false;
-  std::vector<std::uint32_t> communities;                  // RFC 1997
+  std::vector<std::uint32_t> communities;                   // RFC 1997
   std::vector<net::ExtendedCommunity> extendedCommunities;  // in the order received
-  std::optional<net::RouterId> originatorId;               // RFC 4456
+  std::optional<net::RouterId> originatorId;                // RFC 4456
   std::vector<net::Ipv4Address> clusterList;
   std::vector<RawAttribute> other;
   friend bool operator==(const PathAttributes&, const PathAttributes&) = default;
 };
 
 // ---- NLRI ----
-struct VpnNlri {  // SAFI 128, RFC 4364 / 4659. The label is outside a route's key; in withdrawals it is ignored.
+struct VpnNlri {  // SAFI 128, RFC 4364 / 4659. The label is outside a route's key; in withdrawals
+                  // it is ignored.
   net::Label label;
   net::RouteDistinguisher rd;
   net::IpPrefix prefix;
   friend auto operator<=>(const VpnNlri&, const VpnNlri&) = default;
 };
-struct RtMembership {  // SAFI 132, RFC 4684. Lengths 0 (default) and 32..96 bits.
-  std::uint8_t length = 96;  // bits
-  net::Asn origin;           // as far as the length reaches
+struct RtMembership {                    // SAFI 132, RFC 4684. Lengths 0 (default) and 32..96 bits.
+  std::uint8_t length = 96;              // bits
+  net::Asn origin;                       // as far as the length reaches
   std::array<std::uint8_t, 8> target{};  // bits beyond the length are zero
   [[nodiscard]] static RtMembership of(net::Asn origin, const net::RouteTarget& target);
-  [[nodiscard]] static RtMembership defaultRoute() { return {.length = 0, .origin = {}, .target = {}}; }
+  [[nodiscard]] static RtMembership defaultRoute() {
+    return {.length = 0, .origin = {}, .target = {}};
+  }
   [[nodiscard]] bool matches(const net::RouteTarget& target) const;
   friend auto operator<=>(const RtMembership&, const RtMembership&) = default;
 };
@@ -135,9 +139,9 @@ struct UnicastNlri {
 };
 using Nlri = std::variant<UnicastNlri, VpnNlri, RtMembership>;
 
-// One UPDATE. All `announced` are of `family` and share `attributes`; an UPDATE with neither announced nor withdrawn is the
-// end-of-RIB marker of `family` (RFC 4724). A received UPDATE that carries two families (IPv4 unicast beside MP_REACH)
-// decodes to two values.
+// One UPDATE. All `announced` are of `family` and share `attributes`; an UPDATE with neither
+// announced nor withdrawn is the end-of-RIB marker of `family` (RFC 4724). A received UPDATE that
+// carries two families (IPv4 unicast beside MP_REACH) decodes to two values.
 struct Update {
   Family family = kIpv4Unicast;
   std::vector<Nlri> announced;
@@ -171,7 +175,8 @@ struct AttributeProblem {
   std::string reason;
 };
 struct DecodedUpdate {
-  std::vector<Update> updates;  // with kTreatAsWithdraw applied: the announced have become withdrawn
+  std::vector<Update>
+      updates;  // with kTreatAsWithdraw applied: the announced have become withdrawn
   std::vector<AttributeProblem> problems;
 };
 
@@ -187,25 +192,28 @@ struct DecodeError {
 // What the two sides agreed on; the meaning of some bytes depends on it.
 struct SessionContext {
   bool fourByteAs = true;
-  bool external = false;   // eBGP: LOCAL_PREF and reflection attributes are discarded (RFC 7606, 7.5 ff.)
+  bool external =
+      false;  // eBGP: LOCAL_PREF and reflection attributes are discarded (RFC 7606, 7.5 ff.)
   std::size_t maxMessage = kMaxMessage;
-  net::Asn localAs;        // only for checks that need it
+  net::Asn localAs;  // only for checks that need it
 };
 
-// Length of the message that starts at `bytes`: nullopt when the 19 header bytes are not all there; an error for a bad marker,
-// length or type.
+// Length of the message that starts at `bytes`: nullopt when the 19 header bytes are not all there;
+// an error for a bad marker, length or type.
 [[nodiscard]] std::expected<std::optional<std::size_t>, DecodeError> messageLength(
     ByteView bytes, std::size_t maxMessage);
 // `message` is exactly one whole message, header included.
-[[nodiscard]] std::expected<Message, DecodeError> decode(ByteView message, const SessionContext& context);
+[[nodiscard]] std::expected<Message, DecodeError> decode(ByteView message,
+                                                         const SessionContext& context);
 
 [[nodiscard]] Bytes encode(const Open& open);
 [[nodiscard]] Bytes encode(const Notification& notification);
 [[nodiscard]] Bytes encode(const Keepalive& keepalive);
 [[nodiscard]] Bytes encode(const RouteRefresh& refresh);
-// Packs as many NLRI a message as fit; several messages when they do not all fit. Never a message beyond maxMessage.
-// An empty update gives one end-of-RIB message. Attributes that alone exceed the maximum give no message for the announced
-// part (they are withdrawn instead), and `tooLarge` is set.
+// Packs as many NLRI a message as fit; several messages when they do not all fit. Never a message
+// beyond maxMessage. An empty update gives one end-of-RIB message. Attributes that alone exceed the
+// maximum give no message for the announced part (they are withdrawn instead), and `tooLarge` is
+// set.
 struct EncodedUpdate {
   std::vector<Bytes> messages;
   bool tooLarge = false;

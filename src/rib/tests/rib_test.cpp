@@ -1,0 +1,358 @@
+#include "fixture.h"
+
+namespace hawser::rib {
+namespace {
+
+using namespace test;
+
+const PeerId kA{1}, kB{2}, kC{3}, kSite{9};
+
+TEST_F(RibTest, ReflectsBetweenClients) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.receive(kA, announce("10.1.0.11:1", "10.0.0.1/32", attributes({"64512:1"})));
+  EXPECT_EQ(routesOf(kB), Keys{"10.1.0.11:1:10.0.0.1/32"});
+  EXPECT_TRUE(routesOf(kA).empty()) << "not back to where it came from";
+  const auto got = routeOf(kB, "10.1.0.11:1:10.0.0.1/32");
+  EXPECT_EQ(got->originatorId->text(), "10.1.0.11");
+  EXPECT_EQ(got->clusterList.size(), 1U);
+  EXPECT_EQ(got->localPref, 100U);
+  EXPECT_EQ(got->nextHop.text(), "10.1.0.11") << "unchanged";
+  rib_.receive(kA, withdraw("10.1.0.11:1", "10.0.0.1/32"));
+  EXPECT_TRUE(routesOf(kB).empty());
+}
+
+TEST_F(RibTest, NonClientsGetClientRoutesOnly) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12"));
+  rib_.peerUp(kC, peer(64512, "10.1.0.13"));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  rib_.receive(kB, announce("1:2", "10.0.0.2/32", attributes({"1:1"})));
+  EXPECT_EQ(routesOf(kC), Keys{"1:1:10.0.0.1/32"});
+  EXPECT_EQ(routesOf(kA), Keys{"1:2:10.0.0.2/32"});
+}
+
+TEST_F(RibTest, LoopsAreDroppedAndCounted) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  auto originator = attributes({"1:1"});
+  originator->originatorId = ip("10.1.0.10").v4();
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", originator));
+  auto cluster = attributes({"1:1"});
+  cluster->clusterList = {ip("10.1.0.10").v4()};
+  rib_.receive(kA, announce("1:2", "10.0.0.1/32", cluster));
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  auto path = attributes({"1:1"});
+  path->asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn(64513), net::Asn(64512)}}};
+  rib_.receive(kSite, announce("1:3", "10.0.0.1/32", path));
+  EXPECT_EQ(rib_.counters(kA).droppedLoop, 2U);
+  EXPECT_EQ(rib_.counters(kSite).droppedLoop, 1U);
+  EXPECT_EQ(rib_.counters(kA).accepted, 0U);
+}
+
+TEST_F(RibTest, ABorderPrependsAndKeepsTheNextHop) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  auto sent = attributes({"64512:1"});
+  sent->localPref = 300;
+  sent->med = 5;
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", sent));
+  const auto got = routeOf(kSite, "1:1:10.0.0.1/32");
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->asPath[0].asns, std::vector{net::Asn(64512)});
+  EXPECT_EQ(got->nextHop.text(), "10.1.0.11");
+  EXPECT_FALSE(got->localPref || got->med || got->originatorId);
+  EXPECT_TRUE(got->clusterList.empty());
+  // And what it gives goes to the hosts, not back.
+  auto theirs = attributes({"64512:1"}, "10.2.0.11");
+  theirs->asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn(64513)}}};
+  rib_.receive(kSite, announce("2:1", "10.9.0.1/32", theirs));
+  EXPECT_EQ(routeOf(kA, "2:1:10.9.0.1/32")->nextHop.text(), "10.2.0.11");
+  EXPECT_EQ(routesOf(kSite), Keys{"1:1:10.0.0.1/32"});
+}
+
+TEST_F(RibTest, WellKnownCommunitiesHoldRoutesBack) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  auto noExport = attributes({"1:1"});
+  noExport->communities = {0xffffff01};
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", noExport));
+  auto noAdvertise = attributes({"1:1"});
+  noAdvertise->communities = {0xffffff02};
+  rib_.receive(kA, announce("1:2", "10.0.0.2/32", noAdvertise));
+  EXPECT_TRUE(routesOf(kSite).empty());
+  EXPECT_EQ(routesOf(kB), Keys{"1:1:10.0.0.1/32"});
+}
+
+TEST_F(RibTest, ChurnCoalescesAndEqualIsNotSentAgain) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  drain(kB);
+  for (int i = 0; i < 10; ++i) {
+    rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+    rib_.receive(kA, withdraw("1:1", "10.0.0.1/32"));
+  }
+  EXPECT_TRUE(rib_.takeOutput(kB).empty());
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  EXPECT_EQ(rib_.takeOutput(kB).size(), 1U);
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  EXPECT_TRUE(rib_.takeOutput(kB).empty());
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"}), 101));
+  EXPECT_EQ(rib_.takeOutput(kB).size(), 1U) << "a new label is a change";
+}
+
+TEST_F(RibTest, RoutesThatShareAttributesShareAnUpdate) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  wire::Update many{wire::kVpnv4, {}, {}, attributes({"1:1"})};
+  for (int i = 0; i < 50; ++i)
+    many.announced.push_back(vpnNlri("1:1", "10.0.0." + std::to_string(i) + "/32"));
+  rib_.receive(kA, many);
+  const auto out = rib_.takeOutput(kB);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].announced.size(), 50U);
+}
+
+TEST_F(RibTest, TakesNoMoreThanAskedFor) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  for (int i = 0; i < 50; ++i)
+    rib_.receive(kA, announce("1:1", "10.0.0." + std::to_string(i) + "/32", attributes({"1:1"})));
+  std::size_t first = 0;
+  for (const auto& update : rib_.takeOutput(kB, 20)) first += update.announced.size();
+  EXPECT_EQ(first, 20U);
+  EXPECT_TRUE(rib_.hasOutput(kB));
+}
+
+TEST_F(RibTest, RefreshSaysItAllAgain) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  drain(kB);
+  rib_.refresh(kB, wire::kVpnv4);
+  EXPECT_EQ(rib_.takeOutput(kB).size(), 1U);
+  EXPECT_TRUE(rib_.takeOutput(kB).empty());
+}
+
+TEST_F(RibTest, PeerThatComesLaterGetsEverythingThenEndOfRib) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  EXPECT_TRUE(rib_.takeEndOfRib(kB).empty());
+  EXPECT_EQ(routesOf(kB).size(), 1U);
+  EXPECT_EQ(rib_.takeEndOfRib(kB), std::vector{wire::kVpnv4});
+  EXPECT_TRUE(rib_.takeEndOfRib(kB).empty());
+}
+
+TEST_F(RibTest, GracefulRestartKeepsStaleRoutesUntilEndOfRib) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  rib_.receive(kA, announce("1:1", "10.0.0.2/32", attributes({"1:1"})));
+  EXPECT_EQ(routesOf(kB).size(), 2U);
+  rib_.peerDown(kA, true);
+  EXPECT_EQ(routesOf(kB).size(), 2U);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.2/32", attributes({"1:1"})));
+  EXPECT_EQ(routesOf(kB).size(), 2U);
+  rib_.receive(kA, endOfRib(wire::kVpnv4));
+  EXPECT_EQ(routesOf(kB), Keys{"1:1:10.0.0.2/32"});
+  rib_.peerDown(kA, false);
+  EXPECT_TRUE(routesOf(kB).empty());
+}
+
+TEST_F(RibTest, AFreshRouteBeatsAStaleOne) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"}), 1));
+  rib_.receive(kB, announce("1:1", "10.0.0.1/32", attributes({"1:1"}), 2));
+  EXPECT_EQ(rib_.best(vpnKey("1:1", "10.0.0.1/32"))->peer, kA);
+  rib_.peerDown(kA, true);
+  EXPECT_EQ(rib_.best(vpnKey("1:1", "10.0.0.1/32"))->peer, kB);
+  const auto views = rib_.paths(wire::kVpnv4);
+  ASSERT_EQ(views.size(), 2U);
+  EXPECT_EQ(views[0].rule, Rule::kStale);
+  EXPECT_EQ(views[1].rule, Rule::kBest);
+}
+
+TEST_F(RibTest, OwnRoutesGoOutAndCountAsLocal) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), *net::Label::make(7), attributes({"1:1"}));
+  EXPECT_EQ(routesOf(kA).size(), 1U);
+  auto changes = rib_.takeBestChanges();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].path->peer, kLocal);
+  rib_.withdraw(vpnKey("1:1", "10.0.0.1/32"));
+  changes = rib_.takeBestChanges();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].path, nullptr);
+  EXPECT_TRUE(routesOf(kA).empty());
+}
+
+TEST_F(RibTest, HeldOutputWaits) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.holdOutput(true);
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, attributes({"1:1"}));
+  EXPECT_FALSE(rib_.hasOutput(kA));
+  EXPECT_TRUE(rib_.takeOutput(kA).empty());
+  EXPECT_TRUE(rib_.takeEndOfRib(kA).empty());
+  rib_.holdOutput(false);
+  EXPECT_EQ(routesOf(kA).size(), 1U);
+}
+
+// ---- route-target authorisation ----
+
+TEST_F(RibTest, AForeignPeerDeliversOnlyWhatItMay) {
+  auto site = peer(64513, "10.2.0.10");
+  site.import.routeTargets = std::set{target("64512:100")};
+  site.import.prefixes = std::vector{prefix("10.10.0.0/16")};
+  rib_.peerUp(kSite, site);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kSite, announce("2:1", "10.10.0.1/32", attributes({"64512:100", "64512:8000001"})));
+  rib_.receive(kSite, announce("2:2", "10.10.0.2/32", attributes({"64512:8000001"})));
+  rib_.receive(kSite, announce("2:3", "10.0.100.11/32", attributes({"64512:100"})));
+  EXPECT_EQ(routesOf(kA), Keys{"2:1:10.10.0.1/32"});
+  EXPECT_EQ(routeOf(kA, "2:1:10.10.0.1/32")->extendedCommunities,
+            std::vector{target("64512:100").community()})
+      << "a target that was not given is stripped";
+  EXPECT_EQ(rib_.counters(kSite).droppedTarget, 1U);
+  EXPECT_EQ(rib_.counters(kSite).droppedPrefix, 1U);
+  EXPECT_EQ(rib_.counters(kSite).accepted, 1U);
+}
+
+TEST_F(RibTest, TargetsOfLinksAreBoundToTheirPrefixes) {
+  auto site = peer(64513, "10.2.0.10");
+  site.import.routeTargets = std::set{target("64512:1"), target("64512:2")};
+  site.import.prefixesByTarget[target("64512:1")] = {prefix("10.1.0.0/16")};
+  site.import.prefixesByTarget[target("64512:2")] = {prefix("10.2.0.0/16")};
+  rib_.peerUp(kSite, site);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kSite, announce("2:1", "10.1.0.1/32", attributes({"64512:1", "64512:2"})));
+  rib_.receive(kSite, announce("2:2", "10.3.0.1/32", attributes({"64512:1", "64512:2"})));
+  EXPECT_EQ(routesOf(kA), Keys{"2:1:10.1.0.1/32"});
+  EXPECT_EQ(routeOf(kA, "2:1:10.1.0.1/32")->extendedCommunities.size(), 1U);
+  EXPECT_EQ(rib_.counters(kSite).droppedPrefix, 1U);
+}
+
+TEST_F(RibTest, FiltersMayChangeWhileThePeerIsUp) {
+  auto site = peer(64513, "10.2.0.10");
+  site.import.routeTargets = std::set<net::RouteTarget>{};
+  site.exportTo.routeTargets = std::set<net::RouteTarget>{};
+  rib_.peerUp(kSite, site);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kSite, announce("2:1", "10.10.0.1/32", attributes({"64512:100"})));
+  rib_.receive(kA, announce("1:1", "10.0.100.1/32", attributes({"64512:100"})));
+  EXPECT_TRUE(routesOf(kA).empty());
+  EXPECT_TRUE(routesOf(kSite).empty());
+  RouteFilter open;
+  open.routeTargets = std::set{target("64512:100")};
+  rib_.setFilters(kSite, open, open);
+  EXPECT_EQ(routesOf(kA).size(), 1U) << "no route refresh is needed";
+  EXPECT_EQ(routesOf(kSite).size(), 1U);
+  RouteFilter closed;
+  closed.routeTargets = std::set<net::RouteTarget>{};
+  rib_.setFilters(kSite, closed, closed);
+  EXPECT_TRUE(routesOf(kA).empty());
+  EXPECT_TRUE(routesOf(kSite).empty());
+}
+
+// ---- RT-constraint ----
+
+class ConstraintTest : public RibTest {
+ protected:
+  ConstraintTest() {
+    for (const auto& [id, address] : {std::pair{kA, "10.1.0.11"}, std::pair{kB, "10.1.0.12"}}) {
+      rib_.peerUp(id, peer(64512, address, true, true));
+      rib_.receive(id, endOfRib(wire::kRtConstraint));
+    }
+  }
+  Keys vpnRoutesOf(PeerId id) {
+    auto keys = routesOf(id);
+    std::erase_if(keys, [](const std::string& key) { return !key.ends_with("/32"); });
+    return keys;
+  }
+};
+
+TEST_F(ConstraintTest, RoutesFollowMemberships) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.receive(kA, announce("1:2", "10.0.0.2/32", attributes({"64512:2", "64512:3"})));
+  EXPECT_TRUE(vpnRoutesOf(kB).empty());
+  rib_.receive(kB, member(64512, "64512:1"));
+  EXPECT_EQ(vpnRoutesOf(kB), Keys{"1:1:10.0.0.1/32"});
+  rib_.receive(kB, member(64512, "64512:3"));
+  EXPECT_EQ(vpnRoutesOf(kB).size(), 2U);
+  rib_.receive(kB, member(64512, "64512:2"));
+  rib_.receive(kB, leave(64512, "64512:3"));
+  EXPECT_EQ(vpnRoutesOf(kB).size(), 2U) << "one matching target is enough";
+  rib_.receive(kB, leave(64512, "64512:2"));
+  rib_.receive(kB, leave(64512, "64512:1"));
+  EXPECT_TRUE(vpnRoutesOf(kB).empty());
+}
+
+TEST_F(ConstraintTest, OneTargetOfTwoOriginsCountsTwice) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.receive(kB, member(64512, "64512:1"));
+  rib_.receive(kB, member(64513, "64512:1"));
+  rib_.receive(kB, leave(64512, "64512:1"));
+  EXPECT_EQ(vpnRoutesOf(kB).size(), 1U);
+  rib_.receive(kB, leave(64513, "64512:1"));
+  EXPECT_TRUE(vpnRoutesOf(kB).empty());
+}
+
+TEST_F(ConstraintTest, DefaultAndPartialMemberships) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.receive(kB, {wire::kRtConstraint, {wire::RtMembership::defaultRoute()}, {}, attributes({})});
+  EXPECT_EQ(vpnRoutesOf(kB).size(), 1U);
+  rib_.receive(kB, {wire::kRtConstraint, {}, {wire::RtMembership::defaultRoute()}, nullptr});
+  EXPECT_TRUE(vpnRoutesOf(kB).empty());
+  wire::RtMembership half = wire::RtMembership::of(net::Asn(64512), target("64512:0"));
+  half.length = 64;
+  half.target[4] = half.target[5] = half.target[6] = half.target[7] = 0;
+  rib_.receive(kB, {wire::kRtConstraint, {half}, {}, attributes({})});
+  EXPECT_EQ(vpnRoutesOf(kB).size(), 1U);
+}
+
+TEST_F(ConstraintTest, MembershipsTravelEvenBackToTheirClient) {
+  rib_.receive(kA, member(64512, "64512:1"));
+  EXPECT_EQ(routesOf(kB), Keys{"64512:64512:1/96"});
+  EXPECT_EQ(routesOf(kA), Keys{"64512:64512:1/96"}) << "RFC 4684, 3.2";
+  EXPECT_EQ(routeOf(kA, "64512:64512:1/96")->originatorId->text(), "10.1.0.10")
+      << "so that it is no loop";
+  rib_.peerUp(kSite, [] {
+    auto site = peer(64513, "10.2.0.10", false, true);
+    return site;
+  }());
+  EXPECT_EQ(routeOf(kSite, "64512:64512:1/96")->asPath[0].asns, std::vector{net::Asn(64512)});
+}
+
+TEST_F(ConstraintTest, VpnRoutesWaitForTheEndOfRib) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.peerUp(kC, peer(64512, "10.1.0.13", true, true));
+  rib_.receive(kC, member(64512, "64512:1"));
+  EXPECT_TRUE(vpnRoutesOf(kC).empty());
+  EXPECT_EQ(rib_.takeEndOfRib(kC), std::vector{wire::kRtConstraint});
+  rib_.receive(kC, endOfRib(wire::kRtConstraint));
+  EXPECT_EQ(vpnRoutesOf(kC).size(), 1U);
+  EXPECT_EQ(rib_.takeEndOfRib(kC), std::vector{wire::kVpnv4});
+}
+
+TEST_F(ConstraintTest, TheGateOpensAfterAWait) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.peerUp(kC, peer(64512, "10.1.0.13", true, true));
+  rib_.receive(kC, member(64512, "64512:1"));
+  rib_.openRtConstraintGate(kC);
+  EXPECT_EQ(vpnRoutesOf(kC).size(), 1U);
+}
+
+TEST_F(ConstraintTest, MembershipsOfADeadPeerGo) {
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"64512:1"})));
+  rib_.receive(kB, member(64512, "64512:1"));
+  rib_.peerDown(kB, false);
+  tables_.erase(kB);
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true, true));
+  rib_.receive(kB, endOfRib(wire::kRtConstraint));
+  EXPECT_TRUE(vpnRoutesOf(kB).empty());
+}
+
+}  // namespace
+}  // namespace hawser::rib
