@@ -1,4 +1,5 @@
-// Any bytes decode to a message or to an error; what decodes, encodes to something that decodes to the same.
+// Any bytes decode to a message or to an error; what decodes, encodes to something that decodes to
+// the same.
 #include <cstdlib>
 
 #include "hawser/wire/message.h"
@@ -21,8 +22,10 @@ void checkUpdate(const Update& update, const SessionContext& context) {
     for (const auto& part : std::get<DecodedUpdate>(*again).updates) {
       announced += part.announced.size();
       withdrawn += part.withdrawn.size();
-      // An external session drops what may not cross it, so the attributes are compared on internal ones.
-      if (part.attributes && !context.external && context.fourByteAs) require(*part.attributes == *update.attributes);
+      // An external session drops what may not cross it, so the attributes are compared on internal
+      // ones.
+      if (part.attributes && !context.external && context.fourByteAs)
+        require(*part.attributes == *update.attributes);
     }
   }
   require(announced == update.announced.size());
@@ -37,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   context.external = (data[0] & 1U) != 0;
   context.fourByteAs = (data[0] & 2U) != 0;
   context.maxMessage = (data[0] & 4U) != 0 ? kMaxExtendedMessage : kMaxMessage;
-  // Header made valid, so that the interesting part is reached at once; without bit 8 the input is the whole message.
+  // Header made valid, so that the interesting part is reached at once; without bit 8 the input is
+  // the whole message.
   Bytes message(data + 1, data + size);
   if ((data[0] & 8U) != 0) {
     Bytes framed(16, 0xff);

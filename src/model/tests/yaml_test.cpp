@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include "hawser/model/object.h"
+
+namespace hawser::model {
+namespace {
+
+TEST(ParseDocuments, ScalarsAsInYaml12) {
+  const auto json =
+      parseDocuments(
+          "a: 1\nb: \"1\"\nc: true\nd: yes\ne: 1.5\nf: 10.0.0.1\ng: 02:00:00:00:00:01\nh: ~\ni: "
+          "0x10\nj: -3\nk: 18446744073709551615\nl: 1e3\nm: .inf\n")
+          ->at(0);
+  EXPECT_EQ(json["a"], 1U);
+  EXPECT_EQ(json["b"], "1");
+  EXPECT_EQ(json["c"], true);
+  EXPECT_EQ(json["d"], "yes");
+  EXPECT_EQ(json["e"], 1.5);
+  EXPECT_EQ(json["f"], "10.0.0.1");
+  EXPECT_EQ(json["g"], "02:00:00:00:00:01");
+  EXPECT_TRUE(json["h"].is_null());
+  EXPECT_EQ(json["i"], "0x10");
+  EXPECT_EQ(json["j"], -3);
+  EXPECT_EQ(json["k"], 18446744073709551615ULL);
+  EXPECT_EQ(json["l"], 1000.0);
+  EXPECT_EQ(json["m"], ".inf");
+}
+
+TEST(ParseDocuments, SeveralAndEmptyOnes) {
+  EXPECT_EQ(parseDocuments("a: 1\n---\n---\nb: 2\n")->size(), 2U);
+  EXPECT_TRUE(parseDocuments("")->empty());
+  EXPECT_TRUE(parseDocuments("# only a comment\n")->empty());
+  EXPECT_EQ(parseDocuments(R"({"a": [1, {"b": null}]})")->at(0)["a"][0], 1U);
+}
+
+TEST(ParseDocuments, MistakesHaveAPlace) {
+  const auto errorOf = [](std::string_view text) { return parseDocuments(text).error().text(); };
+  EXPECT_NE(errorOf("a: [1, 2\nb: 3\n").find("line"), std::string::npos);
+  EXPECT_NE(errorOf("a: 1\nb: 2\na: 3\n").find("line 3, column 1: \"a\" is there twice"),
+            std::string::npos)
+      << errorOf("a: 1\nb: 2\na: 3\n");
+  EXPECT_NE(errorOf("? [x]\n: 1\n").find("a key must be text"), std::string::npos);
+  EXPECT_NE(errorOf(std::string_view("a\0b", 3)).find("zero byte"), std::string::npos);
+}
+
+TEST(ParseDocuments, BombsAreRefused) {
+  EXPECT_FALSE(parseDocuments(std::string(100000, '[')));
+  EXPECT_FALSE(parseDocuments(std::string(100000, '{')));
+  std::string dashes;
+  for (int i = 0; i < 5000; ++i) dashes += "- ";
+  EXPECT_FALSE(parseDocuments(dashes));
+  std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 12; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += std::string(j ? "," : "") + "*a" + std::to_string(i - 1);
+    bomb += "]\n";
+  }
+  const auto parsed = parseDocuments(bomb);
+  ASSERT_FALSE(parsed);
+  EXPECT_NE(parsed.error().message.find("more than"), std::string::npos);
+}
+
+TEST(ToYaml, IsReadBackAsItWas) {
+  const Json json{{"a", "1"},
+                  {"b", {1, true, nullptr, "true", "text", "two\nlines", ""}},
+                  {"c", Json::object()},
+                  {"d", Json::array()},
+                  {"e", "10.0.0.0/24"}};
+  EXPECT_EQ(parseDocuments(toYaml(json))->at(0), json) << toYaml(json);
+}
+
+}  // namespace
+}  // namespace hawser::model
