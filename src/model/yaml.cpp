@@ -1,15 +1,20 @@
 // YAML and JSON documents to JSON values, with the place of every mistake.
 #include <fmt/core.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <utility>
 
 #include "hawser/model/object.h"
 
 namespace hawser::model {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNodes =
     1000000;  // an alias may stand for much: what it expands to is counted
 
@@ -45,56 +50,115 @@ Json plainScalar(const std::string& text) {
   return text;
 }
 
-class Converter {
+// YAML, but not for us.
+struct Mistake final : YAML::ParserException {
+  using ParserException::ParserException;
+};
+
+// Builds JSON from the parser's events. A mistake ends the reading by an exception, which
+// parseDocuments turns into an error with its place.
+class Builder final : public YAML::EventHandler {
  public:
-  Result<Json> convert(const YAML::Node& node, int depth) {
-    if (depth > kMaxDepth)
-      return invalid(fmt::format("is nested deeper than {}", kMaxDepth), place(node.Mark()));
-    if (++nodes_ > kMaxNodes)
-      return invalid(fmt::format("has more than {} values", kMaxNodes), place(node.Mark()));
-    switch (node.Type()) {
-      case YAML::NodeType::Scalar:
-        return node.Tag() == "!" ? Json(node.Scalar()) : plainScalar(node.Scalar());
-      case YAML::NodeType::Sequence:
-        return sequence(node, depth);
-      case YAML::NodeType::Map:
-        return map(node, depth);
-      default:
-        return Json(nullptr);
-    }
+  [[nodiscard]] std::vector<Json> take() { return std::move(documents_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp 0.7 finds the same document again and again where a plain scalar cannot begin
+    // (",x").
+    if (started_ && mark.pos <= lastStart_) wrong(mark, "unexpected character");
+    started_ = true;
+    lastStart_ = mark.pos;
+    anchors_.clear();
   }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    value(mark, nullptr, anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) wrong(mark, "an alias inside what it names");
+    count(mark, found->second.size);
+    value(mark, Json(found->second.value), YAML::NullAnchor);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    if (!open_.empty() && open_.back().json.is_object() && !open_.back().key) {
+      if (open_.back().json.contains(text)) wrong(mark, fmt::format("\"{}\" is there twice", text));
+      open_.back().key = text;
+      return;
+    }
+    value(mark, tag == "!" ? Json(text) : plainScalar(text), anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    start(mark, Json::array(), anchor);
+  }
+  void OnSequenceEnd() override { end(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    start(mark, Json::object(), anchor);
+  }
+  void OnMapEnd() override { end(); }
 
  private:
-  Result<Json> sequence(const YAML::Node& node, int depth) {
-    auto out = Json::array();
-    for (const auto& item : node) {
-      auto value = convert(item, depth + 1);
-      if (!value) return value;
-      out.push_back(std::move(*value));
-    }
-    return out;
+  struct Open {
+    Json json;
+    YAML::Mark mark;
+    YAML::anchor_t anchor;
+    std::size_t before;  // values counted before it
+    std::optional<std::string> key;
+  };
+  struct Named {
+    Json value;
+    std::size_t size;
+  };
+
+  [[noreturn]] static void wrong(const YAML::Mark& mark, const std::string& why) {
+    throw Mistake(mark, why);
   }
-  Result<Json> map(const YAML::Node& node, int depth) {
-    auto out = Json::object();
-    for (const auto& item : node) {
-      if (!item.first.IsScalar()) return invalid("a key must be text", place(item.first.Mark()));
-      const auto key = item.first.Scalar();
-      if (out.contains(key))
-        return invalid(fmt::format("\"{}\" is there twice", key), place(item.first.Mark()));
-      auto value = convert(item.second, depth + 1);
-      if (!value) return value;
-      out[key] = std::move(*value);
-    }
-    return out;
+
+  void count(const YAML::Mark& mark, std::size_t more) {
+    if ((nodes_ += more) > kMaxNodes) wrong(mark, fmt::format("more than {} values", kMaxNodes));
   }
+  void start(const YAML::Mark& mark, Json empty, YAML::anchor_t anchor) {
+    if (!open_.empty() && open_.back().json.is_object() && !open_.back().key)
+      wrong(mark, "a key must be text");
+    if (open_.size() >= kMaxDepth) wrong(mark, fmt::format("nested deeper than {}", kMaxDepth));
+    open_.push_back({std::move(empty), mark, anchor, nodes_, {}});
+  }
+  void end() {
+    auto done = std::move(open_.back());
+    open_.pop_back();
+    value(done.mark, std::move(done.json), done.anchor, nodes_ - done.before);
+  }
+  void value(const YAML::Mark& mark, Json json, YAML::anchor_t anchor, std::size_t inside = 0) {
+    count(mark, 1);
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = {json, inside + 1};
+    if (open_.empty()) {
+      if (!json.is_null()) documents_.push_back(std::move(json));  // else an empty document
+      return;
+    }
+    auto& parent = open_.back();
+    if (parent.json.is_array()) {
+      parent.json.push_back(std::move(json));
+      return;
+    }
+    if (!parent.key) wrong(mark, "a key must be text");
+    parent.json[*std::exchange(parent.key, std::nullopt)] = std::move(json);
+  }
+
+  std::vector<Json> documents_;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, Named> anchors_;
   std::size_t nodes_ = 0;
+  bool started_ = false;
+  int lastStart_ = 0;
 };
 
 // yaml-cpp recurses while it reads: brackets that would exhaust its stack are refused before.
 bool tooDeep(std::string_view text) {
-  int depth = 0, indentation = 0;
+  std::size_t depth = 0, indentation = 0;
   bool lineStart = true;
-  int markers = 0;
+  std::size_t markers = 0;
   for (const char c : text) {
     if (c == '[' || c == '{') ++depth;
     if ((c == ']' || c == '}') && depth > 0) --depth;
@@ -142,22 +206,21 @@ void emit(YAML::Emitter& out, const Json& json) {
 }  // namespace
 
 Result<std::vector<Json>> parseDocuments(std::string_view text) {
-  std::vector<Json> documents;
   if (text.find('\0') != std::string_view::npos)
     return invalid("is not text (it holds a zero byte)");
   if (tooDeep(text)) return invalid(fmt::format("is nested deeper than {}", kMaxDepth));
   try {
-    for (const auto& node : YAML::LoadAll(std::string(text))) {
-      if (!node.IsDefined() || node.IsNull()) continue;  // an empty document
-      Converter converter;
-      auto json = converter.convert(node, 0);
-      if (!json) return std::unexpected(json.error());
-      documents.push_back(std::move(*json));
+    std::istringstream in{std::string(text)};
+    YAML::Parser parser(in);
+    Builder builder;
+    while (parser.HandleNextDocument(builder)) {
     }
+    return builder.take();
+  } catch (const Mistake& mistake) {
+    return invalid(mistake.msg, place(mistake.mark));
   } catch (const YAML::Exception& error) {
     return invalid("is not YAML: " + error.msg, place(error.mark));
   }
-  return documents;
 }
 
 std::string toYaml(const Json& json) {

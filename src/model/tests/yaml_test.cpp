@@ -60,6 +60,19 @@ TEST(ParseDocuments, BombsAreRefused) {
   EXPECT_NE(parsed.error().message.find("more than"), std::string::npos);
 }
 
+// yaml-cpp 0.7 never ends on this.
+TEST(ParseDocuments, APlainScalarThatCannotBeginEnds) {
+  EXPECT_FALSE(parseDocuments(",x: 1\ny: {z: 1}\nw:\n v"));
+  EXPECT_FALSE(parseDocuments("]"));
+  EXPECT_FALSE(parseDocuments("a: 1\n---\n,b"));
+}
+
+TEST(ParseDocuments, AliasesStandForTheirValue) {
+  const auto json = parseDocuments("a: &x {b: [1]}\nc: *x\n")->at(0);
+  EXPECT_EQ(json["c"], json["a"]);
+  EXPECT_FALSE(parseDocuments("a: &x [*x]\n"));
+}
+
 TEST(ToYaml, IsReadBackAsItWas) {
   const Json json{{"a", "1"},
                   {"b", {1, true, nullptr, "true", "text", "two\nlines", ""}},
