@@ -1,0 +1,331 @@
+// The store in one SQLite file. One table holds the newest value of each key, another the log of
+// commits, from which watches that begin in the past are served. A commit writes both in one SQLite
+// transaction with synchronous=FULL, so what was acknowledged survives a power failure, and a crash
+// leaves either all of a commit or nothing.
+//
+// Locking: mutex_ guards the connection and the list of watches. Callbacks run under notify_, which
+// is taken before mutex_ is let go: batches arrive in order, and a watch that is destroyed while a
+// callback runs waits for it (but not for its own).
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "hawser/base/check.h"
+#include "hawser/store/store.h"
+
+namespace hawser::store {
+namespace {
+
+constexpr Revision kHistory = 10000;  // commits that the log keeps
+
+constexpr const char* kSchema = R"(
+CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log (revision INTEGER NOT NULL, seq INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+  created INTEGER NOT NULL, deleted INTEGER NOT NULL, PRIMARY KEY (revision, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO meta VALUES ('revision', 0), ('format', 1);
+)";
+
+struct StatementCloser {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_reset(statement); }
+};
+
+class Connection {
+ public:
+  static Result<std::unique_ptr<Connection>> open(const std::string& path) {
+    std::unique_ptr<Connection> made(new Connection());
+    if (sqlite3_open_v2(path.c_str(), &made->db_,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        nullptr) != SQLITE_OK)
+      return made->error("open " + path);
+    sqlite3_busy_timeout(made->db_, 2000);
+    for (const auto* statement : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                                  "PRAGMA locking_mode=EXCLUSIVE", kSchema})
+      if (auto done = made->run(statement); !done)
+        return std::unexpected(Error{done.error().code, path + ": " + done.error().message, {}});
+    return made;
+  }
+  ~Connection() {
+    for (auto& [text, statement] : prepared_) sqlite3_finalize(statement);
+    sqlite3_close(db_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  Result<void> run(const char* sql) {
+    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return error("store");
+    return {};
+  }
+
+  // A prepared statement with its parameters bound; reset when it goes.
+  using Statement = std::unique_ptr<sqlite3_stmt, StatementCloser>;
+  template <class... Args>
+  Statement bind(const char* sql, const Args&... args) {
+    auto& statement = prepared_.emplace_back(sql, nullptr);
+    const auto known = std::find_if(prepared_.begin(), std::prev(prepared_.end()),
+                                    [&](const auto& item) { return item.first == sql; });
+    if (known != std::prev(prepared_.end())) {
+      prepared_.pop_back();
+      return bindAll(known->second, args...);
+    }
+    HAWSER_CHECK(sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement.second,
+                                    nullptr) == SQLITE_OK,
+                 sqlite3_errmsg(db_));
+    return bindAll(statement.second, args...);
+  }
+  [[nodiscard]] std::unexpected<Error> error(const std::string& what) const {
+    const auto code =
+        sqlite3_errcode(db_) == SQLITE_BUSY ? ErrorCode::kUnavailable : ErrorCode::kInternal;
+    return fail(code, what + ": " + (db_ == nullptr ? "out of memory" : sqlite3_errmsg(db_)));
+  }
+
+ private:
+  Connection() = default;
+  template <class... Args>
+  static Statement bindAll(sqlite3_stmt* statement, const Args&... args) {
+    sqlite3_reset(statement);
+    int index = 0;
+    (bindOne(statement, ++index, args), ...);
+    return Statement(statement);
+  }
+  static void bindOne(sqlite3_stmt* statement, int index, std::string_view text) {
+    sqlite3_bind_blob64(statement, index, text.data() == nullptr ? "" : text.data(), text.size(),
+                        SQLITE_TRANSIENT);
+  }
+  static void bindOne(sqlite3_stmt* statement, int index, Revision number) {
+    sqlite3_bind_int64(statement, index, static_cast<sqlite3_int64>(number));
+  }
+
+  sqlite3* db_ = nullptr;
+  std::list<std::pair<std::string_view, sqlite3_stmt*>> prepared_;
+};
+
+std::string textAt(sqlite3_stmt* row, int column) {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(row, column));
+  return data == nullptr
+             ? std::string()
+             : std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(row, column)));
+}
+Revision numberAt(sqlite3_stmt* row, int column) {
+  return static_cast<Revision>(sqlite3_column_int64(row, column));
+}
+
+// The first key after all that begin with `prefix`; empty: there is none.
+std::string endOf(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (!prefix.empty())
+    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+class SqliteStore;
+
+class SqliteWatch final : public Watch {
+ public:
+  SqliteWatch(SqliteStore& store, std::string prefix, std::function<void(const Batch&)> callback)
+      : store_(store), prefix_(std::move(prefix)), callback_(std::move(callback)) {}
+  ~SqliteWatch() override;
+  void offer(const Batch& all) const {
+    Batch mine{all.revision, {}};
+    for (const auto& event : all.events)
+      if (event.entry.key.starts_with(prefix_)) mine.events.push_back(event);
+    if (!mine.events.empty()) callback_(mine);
+  }
+
+ private:
+  SqliteStore& store_;
+  std::string prefix_;
+  std::function<void(const Batch&)> callback_;
+};
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(std::unique_ptr<Connection> connection)
+      : connection_(std::move(connection)) {
+    const auto row = connection_->bind("SELECT number FROM meta WHERE name = 'revision'");
+    if (sqlite3_step(row.get()) == SQLITE_ROW) revision_ = numberAt(row.get(), 0);
+  }
+
+  Revision revision() const override {
+    const std::lock_guard lock(mutex_);
+    return revision_;
+  }
+
+  Result<std::optional<Entry>> get(std::string_view key) const override {
+    const std::lock_guard lock(mutex_);
+    return find(key);
+  }
+
+  Result<Listing> list(std::string_view prefix) const override {
+    const std::lock_guard lock(mutex_);
+    Listing listing;
+    listing.revision = revision_;
+    const auto end = endOf(std::string(prefix));
+    const auto row =
+        end.empty()
+            ? connection_->bind(
+                  "SELECT key, value, created, modified FROM kv WHERE key >= ? ORDER BY key",
+                  prefix)
+            : connection_->bind(
+                  "SELECT key, value, created, modified FROM kv WHERE key >= ? AND key < ? ORDER "
+                  "BY key",
+                  prefix, std::string_view(end));
+    int step = 0;
+    while ((step = sqlite3_step(row.get())) == SQLITE_ROW)
+      listing.entries.push_back({textAt(row.get(), 0), textAt(row.get(), 1), numberAt(row.get(), 2),
+                                 numberAt(row.get(), 3)});
+    if (step != SQLITE_DONE) return connection_->error("list");
+    return listing;
+  }
+
+  Result<Revision> commit(const Transaction& transaction) override {
+    std::unique_lock lock(mutex_);
+    if (auto begun = connection_->run("BEGIN IMMEDIATE"); !begun)
+      return std::unexpected(begun.error());
+    auto batch = write(transaction);
+    if (batch && !batch->events.empty())
+      if (auto done = connection_->run("COMMIT"); !done) batch = std::unexpected(done.error());
+    if (!batch || batch->events.empty()) {
+      (void)connection_->run("ROLLBACK");
+      if (!batch) return std::unexpected(batch.error());
+      return revision_;  // nothing to do
+    }
+    revision_ = batch->revision;
+    const std::lock_guard order(notify_);
+    notifier_ = std::this_thread::get_id();
+    const auto watches = watches_;
+    lock.unlock();
+    for (const auto* watch : watches)
+      if (std::find(watches_.begin(), watches_.end(), watch) != watches_.end())
+        watch->offer(*batch);
+    notifier_ = {};
+    return batch->revision;
+  }
+
+  Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Revision after,
+                                       std::function<void(const Batch&)> callback) override {
+    auto made = std::make_unique<SqliteWatch>(*this, std::string(prefix), std::move(callback));
+    std::vector<Batch> missed;
+    {
+      const std::lock_guard lock(mutex_);
+      auto past = history(after);
+      if (!past) return std::unexpected(past.error());
+      missed = std::move(*past);
+      watches_.push_back(made.get());
+    }
+    for (const auto& batch : missed) made->offer(batch);
+    return made;
+  }
+
+  void forget(const SqliteWatch* watch) {
+    // From inside a callback the order lock is ours already.
+    if (notifier_ == std::this_thread::get_id()) {
+      std::erase(watches_, watch);
+      return;
+    }
+    const std::lock_guard order(notify_);
+    const std::lock_guard lock(mutex_);
+    std::erase(watches_, watch);
+  }
+
+ private:
+  Result<std::optional<Entry>> find(std::string_view key) const {
+    const auto row =
+        connection_->bind("SELECT value, created, modified FROM kv WHERE key = ?", key);
+    const int step = sqlite3_step(row.get());
+    if (step == SQLITE_ROW)
+      return Entry{std::string(key), textAt(row.get(), 0), numberAt(row.get(), 1),
+                   numberAt(row.get(), 2)};
+    if (step != SQLITE_DONE) return connection_->error("read");
+    return std::nullopt;
+  }
+
+  Result<void> step(const Connection::Statement& statement) const {
+    if (sqlite3_step(statement.get()) != SQLITE_DONE) return connection_->error("write");
+    return {};
+  }
+
+  Result<Batch> write(const Transaction& transaction) {
+    for (const auto& compare : transaction.compares) {
+      const auto entry = find(compare.key);
+      if (!entry) return std::unexpected(entry.error());
+      if ((*entry ? (*entry)->modified : 0) != compare.modified)
+        return fail(ErrorCode::kConflict, "has changed since it was read", compare.key);
+    }
+    Batch batch{revision_ + 1, {}};
+    for (const auto& operation : transaction.operations)
+      if (auto done = writeOne(operation, batch); !done) return std::unexpected(done.error());
+    if (batch.events.empty()) return batch;
+    if (auto done = step(connection_->bind("UPDATE meta SET number = ? WHERE name = 'revision'",
+                                           batch.revision));
+        !done)
+      return std::unexpected(done.error());
+    if (batch.revision > kHistory)
+      if (auto done = step(
+              connection_->bind("DELETE FROM log WHERE revision <= ?", batch.revision - kHistory));
+          !done)
+        return std::unexpected(done.error());
+    return batch;
+  }
+
+  Result<void> writeOne(const Operation& operation, Batch& batch) {
+    const auto before = find(operation.key);
+    if (!before) return std::unexpected(before.error());
+    Event event;
+    event.deleted = !operation.value;
+    if (event.deleted && !*before) return {};
+    event.entry = {operation.key, operation.value ? *operation.value : (*before)->value,
+                   *before ? (*before)->created : batch.revision, batch.revision};
+    const std::string_view key = event.entry.key, value = event.entry.value;
+    const auto done =
+        event.deleted ? step(connection_->bind("DELETE FROM kv WHERE key = ?", key))
+                      : step(connection_->bind("INSERT OR REPLACE INTO kv VALUES (?, ?, ?, ?)", key,
+                                               value, event.entry.created, batch.revision));
+    if (!done) return done;
+    batch.events.push_back(event);
+    return step(connection_->bind("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", batch.revision,
+                                  Revision{batch.events.size()}, key, value, event.entry.created,
+                                  Revision{event.deleted ? 1U : 0U}));
+  }
+
+  Result<std::vector<Batch>> history(Revision after) const {
+    std::vector<Batch> batches;
+    if (after >= revision_) return batches;
+    if (revision_ - after > kHistory)
+      return invalid("the history of that revision is compacted; list again", "resourceVersion");
+    const auto row = connection_->bind(
+        "SELECT revision, key, value, created, deleted FROM log WHERE revision > ? ORDER BY "
+        "revision, seq",
+        after);
+    while (sqlite3_step(row.get()) == SQLITE_ROW) {
+      const auto revision = numberAt(row.get(), 0);
+      if (batches.empty() || batches.back().revision != revision) batches.push_back({revision, {}});
+      batches.back().events.push_back(
+          {{textAt(row.get(), 1), textAt(row.get(), 2), numberAt(row.get(), 3), revision},
+           numberAt(row.get(), 4) != 0});
+    }
+    return batches;
+  }
+
+  mutable std::mutex mutex_;
+  std::mutex notify_;
+  std::thread::id notifier_;  // the thread that holds notify_ and calls back
+  std::unique_ptr<Connection> connection_;
+  Revision revision_ = 0;
+  std::vector<const SqliteWatch*> watches_;
+};
+
+SqliteWatch::~SqliteWatch() { store_.forget(this); }
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> openSqlite(const std::string& path) {
+  auto connection = Connection::open(path);
+  if (!connection) return std::unexpected(connection.error());
+  return std::make_unique<SqliteStore>(std::move(*connection));
+}
+
+}  // namespace hawser::store
