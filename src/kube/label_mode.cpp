@@ -63,7 +63,8 @@ class Translator {
                                              parsed.error().text()));
       return false;
     }
-    result_.objects[parsed->key()] = std::make_shared<model::Object>(std::move(*parsed));
+    const auto key = parsed->key();
+    result_.objects[key] = std::make_shared<model::Object>(std::move(*parsed));
     return true;
   }
 

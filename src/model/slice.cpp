@@ -36,6 +36,7 @@ Json toJson(const SliceRule& rule) {
           {"protocol", protocolName(rule.protocol)},
           {"ports", {rule.ports.first, rule.ports.last}},
           {"allow", rule.allow},
+          {"pass", rule.pass},
           {"log", rule.log}};
 }
 Json toJson(const SliceTranslation& translation) {
@@ -58,8 +59,6 @@ Json toJson(const SlicePort& port) {
             {"portSecurity", port.portSecurity},
             {"hostname", port.hostname},
             {"identity", toJson(port.identity)},
-            {"defaultDenyIngress", port.defaultDenyIngress},
-            {"defaultDenyEgress", port.defaultDenyEgress},
             {"translations", Json::array()},
             {"rules", Json::array()}};
   if (port.workload)
@@ -125,6 +124,7 @@ SliceRule readRule(const Json& json) {
   rule.ports = {json.at("ports").at(0).get<std::uint16_t>(),
                 json.at("ports").at(1).get<std::uint16_t>()};
   rule.allow = json.at("allow").get<bool>();
+  rule.pass = json.at("pass").get<bool>();
   rule.log = json.at("log").get<bool>();
   return rule;
 }
@@ -151,8 +151,6 @@ SlicePort readPort(const Json& json) {
   port.portSecurity = json.at("portSecurity").get<bool>();
   port.hostname = json.at("hostname").get<std::string>();
   port.identity = identity(json.at("identity"));
-  port.defaultDenyIngress = json.at("defaultDenyIngress").get<bool>();
-  port.defaultDenyEgress = json.at("defaultDenyEgress").get<bool>();
   if (json.contains("workload")) {
     const auto& workload = json["workload"];
     port.workload = WorkloadRef{workload.at("kind").get<std::string>(),

@@ -22,6 +22,9 @@ struct SliceVrf {
   friend bool operator==(const SliceVrf&, const SliceVrf&) = default;
 };
 
+// Evaluated for the first packet of a connection, tier by tier; in a tier the first rule that
+// matches decides. A deny is final, an allow too unless it passes to the next tier. What no rule
+// matches is allowed.
 struct SliceRule {
   std::uint32_t id = 0;  // stable for (port, source, index): hits keep counting over recompilation
   std::string source;    // "policies/default/leonardo rule 0"
@@ -33,6 +36,7 @@ struct SliceRule {
   Protocol protocol = Protocol::kAny;
   PortRange ports;
   bool allow = true;
+  bool pass = false;  // with allow: this tier has nothing against it, the next one decides
   bool log = false;
   friend bool operator==(const SliceRule&, const SliceRule&);
 };
@@ -61,7 +65,6 @@ struct SlicePort {
   net::Identity identity;
   std::vector<SliceTranslation> translations;  // only of ready backends
   std::vector<SliceRule> rules;
-  bool defaultDenyIngress = false, defaultDenyEgress = false;
   friend bool operator==(const SlicePort&, const SlicePort&);
 };
 

@@ -1,0 +1,165 @@
+#include "forwarder.h"
+
+#include <algorithm>
+
+#include "convert.h"
+#include "hawser/base/log.h"
+
+namespace hawser::agent {
+
+Forwarder::Forwarder(datapath::ForwardingPlane& plane, net::IpAddress underlay,
+                     PortOfLabel portOfLabel, Metrics& metrics)
+    : plane_(plane),
+      underlay_(underlay),
+      portOfLabel_(std::move(portOfLabel)),
+      writes_(metrics.counter("agent.route.write")),
+      removals_(metrics.counter("agent.route.remove")),
+      failures_(metrics.counter("agent.route.fail")) {}
+
+void Forwarder::setSlice(const model::Slice& slice) {
+  const bool preference = encapsulations_ != slice.encapsulations;
+  encapsulations_ = slice.encapsulations;
+  for (auto& [id, vrf] : vrfs_) vrf.obsolete = true;
+  for (const auto& one : slice.vrfs) {
+    auto& vrf = vrfs_[one.id];
+    vrf.obsolete = false;
+    vrf.name = one.name;
+    if (vrf.import != one.importTargets) {
+      vrf.import = one.importTargets;
+      table_.setVrf(one.id, vrf.import);
+    }
+    setRefused(one.id, vrf, one.refused);
+    if (preference) reprogram(one.id, vrf);
+  }
+  takeChanges();
+}
+
+void Forwarder::setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused) {
+  std::set<net::IpPrefix> next;
+  for (const auto& address : refused) next.insert(net::IpPrefix::host(address));
+  std::swap(vrf.refused, next);
+  for (const auto& prefix : next) program(id, vrf, prefix);
+  for (const auto& prefix : vrf.refused)
+    if (!next.contains(prefix)) program(id, vrf, prefix);
+}
+
+void Forwarder::dropObsolete() {
+  for (auto it = vrfs_.begin(); it != vrfs_.end();) {
+    if (!it->second.obsolete) {
+      ++it;
+      continue;
+    }
+    for (const auto& [prefix, route] : it->second.written) {
+      plane_.removeRoute(it->first, prefix);
+      removals_.add();
+    }
+    table_.removeVrf(it->first);
+    it = vrfs_.erase(it);
+  }
+  takeChanges();
+}
+
+void Forwarder::update(const std::vector<rib::BestChange>& changes) {
+  for (const auto& change : changes)
+    if (change.key.family == wire::kVpnv4) table_.update(change);
+  takeChanges();
+}
+
+void Forwarder::takeChanges() {
+  for (auto& change : table_.takeChanges()) {
+    const auto found = vrfs_.find(change.vrf);
+    if (found == vrfs_.end()) continue;  // removed in the same breath
+    auto& vrf = found->second;
+    if (change.paths.empty())
+      vrf.wanted.erase(change.prefix);
+    else
+      vrf.wanted[change.prefix] = std::move(change.paths);
+    program(found->first, vrf, change.prefix);
+  }
+}
+
+void Forwarder::localPortsChanged() {
+  for (auto& [id, vrf] : vrfs_)
+    for (const auto& [prefix, paths] : vrf.wanted)
+      if (std::any_of(paths.begin(), paths.end(), [this](const auto& path) {
+            return path.local || path.nextHop == underlay_;
+          }))
+        program(id, vrf, prefix);
+}
+
+void Forwarder::reprogram(rib::VrfId id, Vrf& vrf) {
+  for (const auto& [prefix, paths] : vrf.wanted) program(id, vrf, prefix);
+}
+
+void Forwarder::retry() {
+  for (auto& [id, vrf] : vrfs_)
+    for (const auto failed = vrf.failed; const auto& prefix : failed) program(id, vrf, prefix);
+}
+
+void Forwarder::program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix) {
+  const auto route = routeFor(id, vrf, prefix);
+  const auto written = vrf.written.find(prefix);
+  if (!route) {
+    vrf.failed.erase(prefix);
+    if (written == vrf.written.end()) return;
+    plane_.removeRoute(id, prefix);
+    removals_.add();
+    vrf.written.erase(written);
+    return;
+  }
+  if (written != vrf.written.end() && written->second == *route) return;
+  const auto set = plane_.setRoute(*route);
+  if (set) {
+    writes_.add();
+    vrf.failed.erase(prefix);
+    vrf.written.insert_or_assign(prefix, *route);
+    return;
+  }
+  failures_.add();
+  if (vrf.failed.insert(prefix).second)
+    log::error("agent", "route {} in {}: {}; tried again", prefix.text(), vrf.name,
+               set.error().text());
+}
+
+std::optional<datapath::Route> Forwarder::routeFor(rib::VrfId id, const Vrf& vrf,
+                                                   const net::IpPrefix& prefix) const {
+  datapath::Route route{.vrf = id, .prefix = prefix, .members = {}, .identity = {}};
+  if (const auto paths = vrf.wanted.find(prefix); paths != vrf.wanted.end())
+    for (const auto& path : paths->second) {
+      const auto nextHop = nextHopOf(path);
+      if (!nextHop) continue;
+      route.members.push_back({*nextHop, 1});
+      if (route.identity.number == 0) route.identity = identityOf(*path.attributes);
+    }
+  if (!route.members.empty()) return route;
+  if (!vrf.refused.contains(prefix)) return std::nullopt;
+  route.members.push_back({datapath::Refuse{}, 1});
+  return route;
+}
+
+std::optional<datapath::NextHop> Forwarder::nextHopOf(const rib::VrfPath& path) const {
+  if (path.local || path.nextHop == underlay_) {
+    // A label without a port: a route of ours that still circulates, or is just being withdrawn.
+    const auto port = portOfLabel_(path.label);
+    if (!port) return std::nullopt;
+    return datapath::LocalPort{*port};
+  }
+  const auto encapsulation = chooseEncapsulation(*path.attributes, encapsulations_);
+  if (!encapsulation) return std::nullopt;
+  return datapath::Tunnel{*encapsulation, path.nextHop, path.label};
+}
+
+std::set<net::RouteTarget> Forwarder::memberships() const {
+  std::set<net::RouteTarget> all;
+  for (const auto& [id, vrf] : vrfs_)
+    if (!vrf.obsolete) all.insert(vrf.import.begin(), vrf.import.end());
+  return all;
+}
+
+std::vector<Forwarder::VrfView> Forwarder::vrfs() const {
+  std::vector<VrfView> out;
+  for (const auto& [id, vrf] : vrfs_) out.push_back({id, vrf.name, vrf.import, vrf.written.size()});
+  return out;
+}
+
+}  // namespace hawser::agent

@@ -1,0 +1,81 @@
+// From VRF routes to the datapath's: BGP's best paths are imported into the host's VRFs, each
+// prefix becomes one forwarding entry with all its equal paths.
+//
+// Invariants: an entry is written only when it differs from what was written last; a prefix whose
+// write failed is tried again at retry(); an address without a backend is refused exactly when no
+// route for it exists.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hawser/base/metrics.h"
+#include "hawser/datapath/datapath.h"
+#include "hawser/model/slice.h"
+#include "hawser/rib/vrf.h"
+
+namespace hawser::agent {
+
+class Forwarder {
+ public:
+  // The port on this host that has the label; nullopt: none that is plugged.
+  using PortOfLabel = std::function<std::optional<datapath::PortId>(net::Label)>;
+  Forwarder(datapath::ForwardingPlane& plane, net::IpAddress underlay, PortOfLabel portOfLabel,
+            Metrics& metrics);
+
+  // New and changed VRFs at once. Those that are gone keep forwarding until dropObsolete(), so that
+  // their ports can leave first.
+  void setSlice(const model::Slice& slice);
+  void dropObsolete();
+  void update(const std::vector<rib::BestChange>& changes);
+  // Ports came or went: paths over this host may mean something else now.
+  void localPortsChanged();
+  void retry();
+
+  [[nodiscard]] std::set<net::RouteTarget> memberships() const;
+  struct VrfView {
+    rib::VrfId id;
+    std::string name;
+    std::set<net::RouteTarget> import;
+    std::size_t routes = 0;
+  };
+  [[nodiscard]] std::vector<VrfView> vrfs() const;
+  [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const { return table_.routes(vrf); }
+  [[nodiscard]] const std::vector<net::Encapsulation>& encapsulations() const {
+    return encapsulations_;
+  }
+
+ private:
+  struct Vrf {
+    std::string name;
+    std::set<net::RouteTarget> import;
+    std::set<net::IpPrefix> refused;
+    std::map<net::IpPrefix, std::vector<rib::VrfPath>> wanted;
+    std::map<net::IpPrefix, datapath::Route> written;
+    std::set<net::IpPrefix> failed;
+    bool obsolete = false;
+  };
+  void takeChanges();
+  void reprogram(rib::VrfId id, Vrf& vrf);
+  void setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
+  void program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix);
+  [[nodiscard]] std::optional<datapath::Route> routeFor(rib::VrfId id, const Vrf& vrf,
+                                                        const net::IpPrefix& prefix) const;
+  [[nodiscard]] std::optional<datapath::NextHop> nextHopOf(const rib::VrfPath& path) const;
+
+  datapath::ForwardingPlane& plane_;
+  net::IpAddress underlay_;
+  PortOfLabel portOfLabel_;
+  rib::VrfTable table_;
+  std::map<rib::VrfId, Vrf> vrfs_;
+  std::vector<net::Encapsulation> encapsulations_;
+  Counter& writes_;
+  Counter& removals_;
+  Counter& failures_;
+};
+
+}  // namespace hawser::agent

@@ -1,0 +1,111 @@
+// The host's ports: which device serves which port of the slice, programmed in the datapath and
+// announced in BGP.
+//
+// Order is the point of this class. A port that comes is programmed first and announced after; one
+// that goes is withdrawn first and removed from the datapath a turn of the loop later, when the
+// withdrawal is on its way. A translation that goes (a backend that is not ready any more) is
+// withdrawn at once and stays in the datapath for a while: what other hosts send until they heard
+// of it still arrives.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "convert.h"
+#include "hawser/base/metrics.h"
+#include "hawser/datapath/datapath.h"
+#include "hawser/io/loop.h"
+#include "hawser/model/slice.h"
+#include "host_state.h"
+
+namespace hawser::agent {
+
+// What the agent asks of BGP; bgp::Speaker behind it, tests record.
+class RouteSink {
+ public:
+  virtual ~RouteSink() = default;
+  virtual void originate(const Origination& route) = 0;
+  virtual void withdraw(const rib::RouteKey& key) = 0;
+  virtual void setMemberships(const std::set<net::RouteTarget>& targets) = 0;
+};
+
+// The devices of this network namespace.
+class Devices {
+ public:
+  virtual ~Devices() = default;
+  [[nodiscard]] virtual int indexOf(const std::string& name) const = 0;  // 0: no such device
+};
+
+inline constexpr std::chrono::milliseconds kTranslationLinger{2000};
+
+class Ports {
+ public:
+  struct Dependencies {
+    io::Loop& loop;
+    datapath::ForwardingPlane& plane;
+    RouteSink& routes;
+    const Devices& devices;
+    HostState& state;
+    Metrics& metrics;
+    net::Ipv4Address underlay;
+  };
+  // `changed`: ports came up or went down (labels mean something else now, a report is due).
+  Ports(Dependencies dependencies, std::function<void()> changed);
+
+  // Makes datapath and BGP equal to what slice and plugs say. Also mends what failed before.
+  void setSlice(std::shared_ptr<const model::Slice> slice, bool forgetMissing);
+  void reconcile();
+
+  void plug(Plug plug);
+  // By device, or all of a container. Returns how many were plugged.
+  std::size_t unplug(const std::function<bool(const Plug&)>& which);
+  void deviceGone(int index);
+  void checkDevices();  // as if deviceGone() had been called for each device that is not there
+
+  struct Bound {
+    Plug plug;
+    int deviceIndex = 0;
+    datapath::Port port;
+    std::optional<datapath::RuleSet> rules;
+    std::optional<std::vector<datapath::Translation>> translations;  // as written, lingering too
+    std::map<datapath::Translation, TimePoint> lingering;
+    std::map<rib::RouteKey, Origination> routes;
+    bool attached = false;  // setPort succeeded
+    std::string problem;    // why it is not up
+    [[nodiscard]] bool up() const { return attached && problem.empty(); }
+  };
+  // By uid. The slice port exists for each.
+  [[nodiscard]] const std::map<std::string, Bound>& bound() const { return bound_; }
+  [[nodiscard]] const model::SlicePort* slicePort(const std::string& uid) const;
+  [[nodiscard]] std::optional<std::string> uidOf(const Plug& plug) const;  // as resolved now
+  [[nodiscard]] std::optional<datapath::PortId> portOfLabel(net::Label label) const;
+  [[nodiscard]] std::size_t upCount() const;
+
+ private:
+  [[nodiscard]] std::map<std::string, const Plug*> resolve();
+  void program(const model::SlicePort& port, const Plug& plug, Bound& bound);
+  [[nodiscard]] Result<void> programDatapath(const model::SlicePort& port, const Plug& plug,
+                                             Bound& bound);
+  [[nodiscard]] std::vector<datapath::Translation> withLingering(
+      std::vector<datapath::Translation> wanted, Bound& bound);
+  void announce(const model::SlicePort& port, Bound& bound);
+  void withdrawAll(Bound& bound);
+  void release(const std::string& uid);
+  void saveState();
+
+  Dependencies deps_;
+  std::function<void()> changed_;
+  std::shared_ptr<const model::Slice> slice_;
+  std::map<std::string, const model::SlicePort*> byUid_;
+  std::map<std::string, Bound> bound_;
+  std::map<net::Label, datapath::PortId> byLabel_;
+  AttributeCache attributes_;
+  io::Timer lingerTimer_;
+};
+
+}  // namespace hawser::agent

@@ -1,0 +1,183 @@
+// Objects to slices. Two passes: Index parses every object once and connects what refers to each
+// other; then each host's slice is written from it. Nothing here remembers anything between calls,
+// and the order of the input map is the only order there is, so equal objects give equal results
+// whatever happened before.
+#include "hawser/compiler/compiler.h"
+
+#include <algorithm>
+
+#include "index.h"
+#include "rules.h"
+
+namespace hawser::compiler {
+namespace {
+
+using model::SlicePort;
+using model::SliceTranslation;
+using model::SliceVrf;
+
+constexpr std::uint16_t kTunnelOverhead =
+    32;  // IPv4 + UDP + one label: the largest of the encapsulations for L3
+
+Targets targetsOf(const Index& index, const NetworkInfo& network) {
+  Targets targets{network.spec.importTargets, network.spec.exportTargets};
+  if (network.status.id != 0) {
+    targets.importTargets.insert(network.status.autoTarget);
+    targets.exportTargets.insert(network.status.autoTarget);
+  }
+  for (const auto& ref : network.joined) {
+    const auto& other = index.networks.at(ref);
+    if (other.status.id != 0) targets.importTargets.insert(other.status.autoTarget);
+  }
+  targets.importTargets.insert(network.linkTargets.begin(), network.linkTargets.end());
+  targets.exportTargets.insert(network.linkTargets.begin(), network.linkTargets.end());
+  return targets;
+}
+
+std::vector<net::IpAddress> gatewaysOf(const NetworkInfo& network) {
+  std::vector<net::IpAddress> gateways;
+  for (const auto& subnet : network.spec.subnets)
+    gateways.push_back(subnet.gateway.value_or(subnet.prefix.address().plus(1)));
+  return gateways;
+}
+
+std::vector<SliceTranslation> translationsOf(Index& index, const PortInfo& port) {
+  std::vector<SliceTranslation> out;
+  for (const auto& [service, backend] : port.services) {
+    const auto* network = index.network(service->spec.network);
+    for (const auto& address : service->spec.addresses) {
+      for (const auto& served : service->spec.ports) {
+        const auto own = backend->targetPorts.find(served.name);
+        out.push_back({network->vrf(), address, served.protocol, served.port,
+                       own == backend->targetPorts.end() ? served.targetPort : own->second,
+                       service->source, backend->weight});
+      }
+    }
+  }
+  for (const auto& [source, floating] : port.floatingIps)
+    out.push_back({index.network(floating.network)->vrf(), *floating.address, model::Protocol::kAny,
+                   0, 0, source, 1});
+  return out;
+}
+
+SlicePort slicePort(Index& index, const PortInfo& port, const NetworkInfo& network) {
+  SlicePort out;
+  out.uid = port.object->metadata.uid;
+  out.name = model::Ref{port.object->metadata.project, port.object->metadata.name}.text();
+  out.vrf = network.vrf();
+  out.mac = port.spec.mac.value_or(port.status.mac);
+  out.addresses = port.addresses();
+  out.gateways = gatewaysOf(network);
+  out.mtu = static_cast<std::uint16_t>(index.siteSpec.underlayMtu - kTunnelOverhead);
+  out.portSecurity = port.spec.portSecurity;
+  out.hostname = port.spec.hostname.empty() ? port.object->metadata.name : port.spec.hostname;
+  out.workload = port.spec.workload;
+  out.identity = port.identity;
+  out.translations = translationsOf(index, port);
+  out.rules = rulesOf(index, port);
+  return out;
+}
+
+SliceVrf sliceVrf(const Index& index, const NetworkInfo& network) {
+  auto targets = targetsOf(index, network);
+  SliceVrf vrf{network.vrf(),
+               network.ref.text(),
+               std::move(targets.importTargets),
+               std::move(targets.exportTargets),
+               {},
+               {}};
+  for (const auto& subnet : network.spec.subnets) vrf.subnets.push_back(subnet.prefix);
+  vrf.refused.assign(network.refused.begin(), network.refused.end());
+  return vrf;
+}
+
+model::Slice sliceOf(Index& index, const std::string& host, const std::vector<PortInfo*>& ports) {
+  model::Slice slice;
+  slice.site = index.site;
+  slice.host = host;
+  slice.asn = index.siteSpec.asn;
+  slice.encapsulations = index.siteSpec.encapsulations;
+  slice.underlayMtu = index.siteSpec.underlayMtu;
+  std::set<model::Ref> needed;
+  for (const auto* port : ports) {
+    const auto* network = index.network(port->spec.network);
+    if (network->status.id == 0 || port->addresses().empty()) continue;  // not allocated yet
+    slice.ports.push_back(slicePort(index, *port, *network));
+    needed.insert(port->spec.network);
+    for (const auto& [service, backend] : port->services) needed.insert(service->spec.network);
+    for (const auto& [source, floating] : port->floatingIps) needed.insert(floating.network);
+  }
+  for (const auto& ref : needed) slice.vrfs.push_back(sliceVrf(index, index.networks.at(ref)));
+  return slice;
+}
+
+// What a Peer's lists allow, and what the Links with it add. A list of prefixes in the Peer is for
+// the targets in the Peer; a Link brings prefixes of its own.
+rib::RouteFilter filterOf(const Index& index, const model::PeerFilterSpec& spec,
+                          const std::vector<LinkInfo>& links, bool import) {
+  rib::RouteFilter filter;
+  filter.routeTargets = spec.routeTargets.value_or(std::set<net::RouteTarget>{});
+  if (links.empty()) {
+    filter.prefixes = spec.prefixes;
+    return filter;
+  }
+  if (spec.prefixes)
+    for (const auto& target : *filter.routeTargets)
+      filter.prefixesByTarget[target] = *spec.prefixes;
+  for (const auto& link : links) {
+    const auto target = link.spec.routeTarget;
+    const bool unlimited =
+        filter.routeTargets->contains(target) && !filter.prefixesByTarget.contains(target);
+    filter.routeTargets->insert(target);
+    auto prefixes = import ? link.spec.remotePrefixes : link.spec.localPrefixes;
+    const auto network = index.networks.find(link.spec.network);
+    if (!import && prefixes.empty() && network != index.networks.end())
+      for (const auto& subnet : network->second.spec.subnets) prefixes.push_back(subnet.prefix);
+    if (unlimited) continue;
+    // No prefixes, no routes: an offer that names none allows none.
+    auto& limits = filter.prefixesByTarget[target];
+    limits.insert(limits.end(), prefixes.begin(), prefixes.end());
+  }
+  return filter;
+}
+
+}  // namespace
+
+bool operator==(const PeerIntent& a, const PeerIntent& b) {
+  const auto& x = a.spec;
+  const auto& y = b.spec;
+  return a.name == b.name && a.import == b.import && a.exportTo == b.exportTo && x.role == y.role &&
+         x.site == y.site && x.address == y.address && x.asn == y.asn && x.port == y.port &&
+         x.passive == y.passive && x.md5Key == y.md5Key && x.holdTime == y.holdTime &&
+         x.families == y.families && x.apiUrl == y.apiUrl && x.apiFingerprint == y.apiFingerprint;
+}
+
+Targets targetsOf(const model::ObjectMap& objects, const model::Ref& ref) {
+  Compiled ignored;
+  Index index(objects, ignored);
+  const auto* network = index.network(ref);
+  return network == nullptr ? Targets{} : targetsOf(index, *network);
+}
+
+Compiled compile(const model::ObjectMap& objects) {
+  Compiled out;
+  Index index(objects, out);
+  static const std::vector<PortInfo*> kNone;
+  for (const auto& [host, spec] : index.hosts) {
+    const auto ports = index.portsByHost.find(host);
+    out.slices[host] =
+        sliceOf(index, host, ports == index.portsByHost.end() ? kNone : ports->second);
+  }
+  static const std::vector<LinkInfo> kNoLinks;
+  for (const auto& [name, spec] : index.peers) {
+    const auto found = index.linksByPeer.find(name);
+    const auto& links = found == index.linksByPeer.end() ? kNoLinks : found->second;
+    out.peers[name] = {name, spec, filterOf(index, spec.import, links, true),
+                       filterOf(index, spec.exportTo, links, false)};
+  }
+  std::sort(out.warnings.begin(), out.warnings.end());
+  out.warnings.erase(std::unique(out.warnings.begin(), out.warnings.end()), out.warnings.end());
+  return out;
+}
+
+}  // namespace hawser::compiler
