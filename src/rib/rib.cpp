@@ -256,8 +256,8 @@ struct Rib::Impl {
                             peer.exportCache);
   }
 
-  static bool ready(const Peer& peer, wire::Family family) {
-    return peer.gateOpen || !isVpn(family);
+  bool ready(const Peer& peer, wire::Family family) const {
+    return !isVpn(family) || (peer.gateOpen && !held);
   }
 
   std::vector<wire::Update> take(PeerId id, Peer& peer, std::size_t maxRoutes) {
@@ -429,16 +429,16 @@ void Rib::holdOutput(bool hold) { impl_->held = hold; }
 
 std::vector<wire::Update> Rib::takeOutput(PeerId id, std::size_t maxRoutes) {
   const auto found = impl_->peers.find(id);
-  if (impl_->held || found == impl_->peers.end() || !found->second.up) return {};
+  if (found == impl_->peers.end() || !found->second.up) return {};
   return impl_->take(id, found->second, maxRoutes);
 }
 
 bool Rib::hasOutput(PeerId id) const {
   const auto found = impl_->peers.find(id);
-  if (impl_->held || found == impl_->peers.end() || !found->second.up) return false;
+  if (found == impl_->peers.end() || !found->second.up) return false;
   const auto& peer = found->second;
   return std::any_of(peer.dirty.begin(), peer.dirty.end(),
-                     [&](const RouteKey& key) { return Impl::ready(peer, key.family); });
+                     [&](const RouteKey& key) { return impl_->ready(peer, key.family); });
 }
 
 void Rib::refresh(PeerId id, wire::Family family) {
@@ -453,14 +453,14 @@ void Rib::refresh(PeerId id, wire::Family family) {
 
 std::vector<wire::Family> Rib::takeEndOfRib(PeerId id) {
   const auto found = impl_->peers.find(id);
-  if (impl_->held || found == impl_->peers.end() || !found->second.up) return {};
+  if (found == impl_->peers.end() || !found->second.up) return {};
   auto& peer = found->second;
   std::vector<wire::Family> due;
   // RT-constraint first: the other side waits for it with its VPN routes.
   for (const auto family : peer.endOfRibDue) {
     const bool pending = std::any_of(peer.dirty.begin(), peer.dirty.end(),
                                      [&](const RouteKey& key) { return key.family == family; });
-    if (pending || !Impl::ready(peer, family)) continue;
+    if (pending || !impl_->ready(peer, family)) continue;
     if (family == wire::kRtConstraint)
       due.insert(due.begin(), family);
     else

@@ -47,6 +47,8 @@ struct SpeakerConfig {
   // configured peer sent end-of-RIB or this time has passed (RFC 4724, 4.1).
   bool restarting = false;
   std::chrono::seconds selectionDeferral{30};
+  // Names of peers that `authorize` will admit and that are expected back after a restart.
+  std::set<std::string> awaited;
 };
 
 struct PeerConfig {
@@ -60,6 +62,8 @@ struct PeerConfig {
   std::string md5Key;  // RFC 2385, empty: none
   bool routeReflectorClient = false;
   bool nextHopSelf = false;
+  // Gives this peer every VPN route, whatever its memberships: a host gives its controller all.
+  bool ignoreConstraint = false;
   std::chrono::seconds holdTime{90};
   std::chrono::seconds connectRetry{5};
   std::vector<wire::Family> families{wire::kVpnv4, wire::kRtConstraint};

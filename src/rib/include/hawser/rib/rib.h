@@ -139,8 +139,8 @@ class Rib {
                  std::shared_ptr<const wire::PathAttributes> attributes);
   void withdraw(const RouteKey& key);
 
-  // While held (a restarting speaker that waits for its peers' end-of-RIB, RFC 4724 4.1), nothing
-  // goes out.
+  // While held (a restarting speaker that waits for its peers' end-of-RIB, RFC 4724 4.1), no VPN
+  // route goes out; memberships do, since the others' routes come by them.
   void holdOutput(bool hold);
   // What to send to the peer since the last call, packed by shared attributes: withdrawals first.
   // `dump` true also queues the whole family again (route refresh).
