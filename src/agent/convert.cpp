@@ -25,7 +25,7 @@ datapath::Rule toRule(const model::SliceRule& rule) {
   out.portFirst = rule.ports.first;
   out.portLast = rule.ports.last;
   out.log = rule.log;
-  out.action = !rule.allow  ? datapath::Action::kDeny
+  out.action = !rule.allow ? datapath::Action::kDeny
                : rule.pass ? datapath::Action::kPass
                            : datapath::Action::kAllow;
   return out;

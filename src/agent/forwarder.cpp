@@ -81,9 +81,8 @@ void Forwarder::takeChanges() {
 void Forwarder::localPortsChanged() {
   for (auto& [id, vrf] : vrfs_)
     for (const auto& [prefix, paths] : vrf.wanted)
-      if (std::any_of(paths.begin(), paths.end(), [this](const auto& path) {
-            return path.local || path.nextHop == underlay_;
-          }))
+      if (std::any_of(paths.begin(), paths.end(),
+                      [this](const auto& path) { return path.local || path.nextHop == underlay_; }))
         program(id, vrf, prefix);
 }
 

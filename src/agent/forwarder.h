@@ -44,7 +44,9 @@ class Forwarder {
     std::size_t routes = 0;
   };
   [[nodiscard]] std::vector<VrfView> vrfs() const;
-  [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const { return table_.routes(vrf); }
+  [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const {
+    return table_.routes(vrf);
+  }
   [[nodiscard]] const std::vector<net::Encapsulation>& encapsulations() const {
     return encapsulations_;
   }

@@ -16,7 +16,8 @@
 namespace hawser::agent {
 namespace {
 
-constexpr std::uint32_t kFirstLabel = 1000;  // below: reserved (RFC 7274), or set by hand on routers
+constexpr std::uint32_t kFirstLabel =
+    1000;  // below: reserved (RFC 7274), or set by hand on routers
 constexpr std::uint32_t kLastLabel = 0xfffff;
 constexpr std::uint32_t kLastId = 0x7fffffff;
 constexpr std::uint32_t kLastRd = 0xffff;  // type 1: two bytes (RFC 4364, 4.2)
@@ -143,8 +144,9 @@ Json HostState::toJson() const {
                           {"rds", rds}};
   }
   for (const auto& plug : plugs_) {
-    Json one{{"device", plug.device}, {"containerId", plug.containerId}, {"ifname", plug.ifname},
-             {"owner", plug.owner},   {"port", plug.port},               {"tap", plug.tap}};
+    Json one{{"device", plug.device}, {"containerId", plug.containerId},
+             {"ifname", plug.ifname}, {"owner", plug.owner},
+             {"port", plug.port},     {"tap", plug.tap}};
     if (plug.workload) one["workload"] = workloadJson(*plug.workload);
     json["plugs"].push_back(std::move(one));
   }

@@ -33,7 +33,7 @@ struct Plug {
 struct PortNumbers {
   datapath::PortId id;
   net::Label label;
-  std::string name;                          // "project/port", for people
+  std::string name;                         // "project/port", for people
   std::map<rib::VrfId, std::uint16_t> rds;  // number of the route distinguisher in each VRF
 };
 

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,14 +59,16 @@ class Ports {
   Ports(Dependencies dependencies, std::function<void()> changed);
 
   // Makes datapath and BGP equal to what slice and plugs say. Also mends what failed before.
+  // forgetMissing: the slice is the controller's word of now, so numbers of ports that it lacks are
+  // free.
   void setSlice(std::shared_ptr<const model::Slice> slice, bool forgetMissing);
   void reconcile();
 
   void plug(Plug plug);
   // By device, or all of a container. Returns how many were plugged.
   std::size_t unplug(const std::function<bool(const Plug&)>& which);
-  void deviceGone(int index);
-  void checkDevices();  // as if deviceGone() had been called for each device that is not there
+  // Devices that vanished with their namespace: their ports are withdrawn and unplugged.
+  void checkDevices();
 
   struct Bound {
     Plug plug;
@@ -84,7 +87,7 @@ class Ports {
   [[nodiscard]] const model::SlicePort* slicePort(const std::string& uid) const;
   [[nodiscard]] std::optional<std::string> uidOf(const Plug& plug) const;  // as resolved now
   [[nodiscard]] std::optional<datapath::PortId> portOfLabel(net::Label label) const;
-  [[nodiscard]] std::size_t upCount() const;
+  [[nodiscard]] std::set<std::string> up() const;  // uids
 
  private:
   [[nodiscard]] std::map<std::string, const Plug*> resolve();
@@ -97,6 +100,7 @@ class Ports {
   void withdrawAll(Bound& bound);
   void release(const std::string& uid);
   void saveState();
+  void startLingerTimer();
 
   Dependencies deps_;
   std::function<void()> changed_;
@@ -106,6 +110,7 @@ class Ports {
   std::map<net::Label, datapath::PortId> byLabel_;
   AttributeCache attributes_;
   io::Timer lingerTimer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for tasks that outlive this
 };
 
 }  // namespace hawser::agent

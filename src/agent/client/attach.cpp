@@ -120,7 +120,8 @@ Result<void> configureInside(Netlink& netlink, const std::string& ifname,
   if (!link) return std::unexpected(link.error());
   if (!*link) return fail(ErrorCode::kNotFound, "device " + ifname + " is gone");
   const int index = (*link)->index;
-  if (auto changed = netlink.changeLink(index, {.mtu = attached.mtu, .mac = inside->mac, .up = true});
+  if (auto changed =
+          netlink.changeLink(index, {.mtu = attached.mtu, .mac = inside->mac, .up = true});
       !changed)
     return changed;
   std::array<bool, 2> families{};

@@ -141,7 +141,8 @@ Result<Json> callAgent(const std::string& socketPath, const Json& request,
   const auto line = exchange.receiveLine();
   if (!line) return std::unexpected(line.error());
   auto answer = Json::parse(*line, nullptr, false);
-  if (!answer.is_object()) return fail(ErrorCode::kInternal, "the agent's answer is no JSON object");
+  if (!answer.is_object())
+    return fail(ErrorCode::kInternal, "the agent's answer is no JSON object");
   if (const auto error = answer.find("error"); error != answer.end() && error->is_object())
     return std::unexpected(errorOf(*error));
   return answer;

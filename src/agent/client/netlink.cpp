@@ -102,7 +102,8 @@ void forEachAttribute(std::span<const std::uint8_t> message, std::size_t skip, c
 template <class T>
 T read(std::span<const std::uint8_t> bytes, std::size_t offset = 0) {
   T value{};
-  if (offset + sizeof value <= bytes.size()) std::memcpy(&value, bytes.data() + offset, sizeof value);
+  if (offset + sizeof value <= bytes.size())
+    std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
 
@@ -133,9 +134,7 @@ Result<Fd> openSocket() {
   return fd;
 }
 
-std::uint8_t familyOf(const net::IpAddress& address) {
-  return address.isV4() ? AF_INET : AF_INET6;
-}
+std::uint8_t familyOf(const net::IpAddress& address) { return address.isV4() ? AF_INET : AF_INET6; }
 
 ifinfomsg linkHeader(int index = 0) {
   ifinfomsg header{};

@@ -1,0 +1,242 @@
+#include "ports.h"
+
+#include <algorithm>
+
+#include "hawser/base/log.h"
+
+namespace hawser::agent {
+namespace {
+
+bool matches(const Plug& plug, const model::SlicePort& port) {
+  if (!plug.port.empty()) return plug.port == port.name;
+  return plug.workload && port.workload && *plug.workload == *port.workload;
+}
+
+// Two translations of one port that cannot both be there.
+bool sameKey(const datapath::Translation& a, const datapath::Translation& b) {
+  return a.vrf == b.vrf && a.address == b.address && a.protocol == b.protocol && a.port == b.port;
+}
+
+// Containers by their newest plug, latest first; the plugs of one container in the order of its
+// interfaces.
+std::vector<const Plug*> byContainer(const std::vector<Plug>& plugs) {
+  std::vector<const Plug*> out;
+  std::set<std::string> seen;
+  for (auto newest = plugs.rbegin(); newest != plugs.rend(); ++newest) {
+    if (!seen.insert(newest->containerId).second) continue;
+    for (const auto& plug : plugs)
+      if (plug.containerId == newest->containerId) out.push_back(&plug);
+  }
+  return out;
+}
+
+}  // namespace
+
+Ports::Ports(Dependencies dependencies, std::function<void()> changed)
+    : deps_(dependencies),
+      changed_(std::move(changed)),
+      attributes_(net::IpAddress(dependencies.underlay)),
+      lingerTimer_(dependencies.loop) {}
+
+void Ports::setSlice(std::shared_ptr<const model::Slice> slice, bool forgetMissing) {
+  slice_ = std::move(slice);
+  byUid_.clear();
+  for (const auto& port : slice_->ports) byUid_[port.uid] = &port;
+  reconcile();
+  if (forgetMissing)
+    for (const auto& uid : deps_.state.uids())
+      if (!byUid_.contains(uid)) deps_.state.forget(uid);
+  saveState();
+  attributes_.dropUnused();
+}
+
+// Which plug serves which port. Of two containers for one workload the newer one has it: the older
+// is being replaced.
+std::map<std::string, const Plug*> Ports::resolve() {
+  std::map<std::string, const Plug*> out;
+  if (!slice_) return out;
+  for (const auto* plug : byContainer(deps_.state.plugs()))
+    for (const auto& port : slice_->ports)
+      if (matches(*plug, port) && out.emplace(port.uid, plug).second) break;
+  return out;
+}
+
+void Ports::reconcile() {
+  const auto before = up();
+  const auto wanted = resolve();
+  std::vector<std::string> gone;
+  for (const auto& [uid, bound] : bound_)
+    if (!wanted.contains(uid)) gone.push_back(uid);
+  for (const auto& uid : gone) release(uid);
+  for (const auto& [uid, plug] : wanted) program(*byUid_.at(uid), *plug, bound_[uid]);
+  startLingerTimer();
+  saveState();
+  if (before != up() || !gone.empty()) changed_();
+}
+
+void Ports::program(const model::SlicePort& port, const Plug& plug, Bound& bound) {
+  (void)deps_.state.numbers(port.uid, port.name);
+  const auto routes = originations(*slice_, port, deps_.state, deps_.underlay, attributes_);
+  // What the port is not reachable by any more, before the datapath forgets it.
+  std::set<rib::RouteKey> keys;
+  for (const auto& route : routes) keys.insert(route.key);
+  std::erase_if(bound.routes, [&](const auto& entry) {
+    if (keys.contains(entry.first)) return false;
+    deps_.routes.withdraw(entry.first);
+    return true;
+  });
+  if (const auto done = programDatapath(port, plug, bound); !done) {
+    if (bound.problem != done.error().text())
+      log::error("agent", "port {} on {}: {}; tried again", port.name, plug.device,
+                 done.error().text());
+    bound.problem = done.error().text();
+    withdrawAll(bound);
+    return;
+  }
+  if (!bound.problem.empty()) log::info("agent", "port {} on {}: up again", port.name, plug.device);
+  bound.problem.clear();
+  for (const auto& route : routes) {
+    const auto known = bound.routes.find(route.key);
+    if (known != bound.routes.end() && known->second.label == route.label &&
+        known->second.attributes == route.attributes)
+      continue;
+    deps_.routes.originate(route);
+    bound.routes.insert_or_assign(route.key, route);
+  }
+}
+
+Result<void> Ports::programDatapath(const model::SlicePort& port, const Plug& plug, Bound& bound) {
+  const auto& numbers = deps_.state.numbers(port.uid, port.name);
+  const auto wanted = toPort(port, numbers, plug);
+  const int index = deps_.devices.indexOf(plug.device);
+  if (bound.attached && (bound.deviceIndex != index || bound.port.device != wanted.device)) {
+    // Another device under the same port, perhaps of the same name: programs go with a device.
+    deps_.plane.removePort(bound.port.id);
+    bound.attached = false;
+    bound.rules.reset();
+    bound.translations.reset();
+  }
+  bound.plug = plug;
+  if (!bound.attached || bound.port != wanted) {
+    if (auto set = deps_.plane.setPort(wanted); !set) return set;
+    if (!bound.attached)
+      log::info("agent", "port {} on {}: label {}", port.name, plug.device, wanted.label.value());
+    bound.attached = true;
+    bound.deviceIndex = index;
+    bound.port = wanted;
+    byLabel_[wanted.label] = wanted.id;
+  }
+  auto rules = toRules(port);
+  if (!bound.rules || *bound.rules != rules) {
+    if (auto set = deps_.plane.setRules(wanted.id, rules); !set) return set;
+    bound.rules = std::move(rules);
+  }
+  auto translations = withLingering(toTranslations(port), bound);
+  if (!bound.translations || *bound.translations != translations) {
+    if (auto set = deps_.plane.setTranslations(wanted.id, translations); !set) return set;
+    bound.translations = std::move(translations);
+  }
+  return {};
+}
+
+std::vector<datapath::Translation> Ports::withLingering(std::vector<datapath::Translation> wanted,
+                                                        Bound& bound) {
+  const auto now = deps_.loop.clock().now();
+  const auto replaced = [&](const datapath::Translation& old) {
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const auto& one) { return sameKey(one, old); });
+  };
+  if (bound.translations)
+    for (const auto& old : *bound.translations)
+      // A floating IP that is taken away must not be a source any longer.
+      if (!replaced(old) && !old.outbound)
+        bound.lingering.try_emplace(old, now + kTranslationLinger);
+  std::erase_if(bound.lingering,
+                [&](const auto& entry) { return entry.second <= now || replaced(entry.first); });
+  for (const auto& [translation, until] : bound.lingering) wanted.push_back(translation);
+  std::sort(wanted.begin(), wanted.end());
+  return wanted;
+}
+
+void Ports::startLingerTimer() {
+  std::optional<TimePoint> next;
+  for (const auto& [uid, bound] : bound_)
+    for (const auto& [translation, until] : bound.lingering)
+      if (!next || until < *next) next = until;
+  if (!next) return lingerTimer_.cancel();
+  lingerTimer_.start(std::max<Duration>(*next - deps_.loop.clock().now(), Duration::zero()),
+                     [this] { reconcile(); });
+}
+
+void Ports::withdrawAll(Bound& bound) {
+  for (const auto& [key, route] : bound.routes) deps_.routes.withdraw(key);
+  bound.routes.clear();
+}
+
+void Ports::release(const std::string& uid) {
+  auto node = bound_.extract(uid);
+  auto& bound = node.mapped();
+  withdrawAll(bound);
+  if (!bound.attached) return;
+  log::info("agent", "port {} on {}: gone", bound.port.name, bound.port.device);
+  byLabel_.erase(bound.port.label);
+  deps_.loop.post([this, alive = std::weak_ptr(alive_), uid, id = bound.port.id] {
+    if (alive.expired()) return;
+    const auto again = bound_.find(uid);  // plugged anew meanwhile, under the same number
+    if (again == bound_.end() || !again->second.attached) deps_.plane.removePort(id);
+  });
+}
+
+void Ports::plug(Plug plug) {
+  deps_.state.addPlug(std::move(plug));
+  reconcile();
+}
+
+std::size_t Ports::unplug(const std::function<bool(const Plug&)>& which) {
+  std::vector<std::string> devices;
+  for (const auto& plug : deps_.state.plugs())
+    if (which(plug)) devices.push_back(plug.device);
+  for (const auto& device : devices) (void)deps_.state.removePlug(device);
+  if (!devices.empty()) reconcile();
+  return devices.size();
+}
+
+void Ports::checkDevices() {
+  const auto gone =
+      unplug([this](const Plug& plug) { return deps_.devices.indexOf(plug.device) == 0; });
+  if (gone > 0) {
+    deps_.metrics.counter("agent.device.vanish").add(gone);
+    log::info("agent", "{} device(s) vanished", gone);
+  }
+}
+
+void Ports::saveState() {
+  if (const auto saved = deps_.state.save(); !saved)
+    log::error("agent", "state is not kept: {}", saved.error().text());
+}
+
+const model::SlicePort* Ports::slicePort(const std::string& uid) const {
+  const auto found = byUid_.find(uid);
+  return found == byUid_.end() ? nullptr : found->second;
+}
+
+std::optional<std::string> Ports::uidOf(const Plug& plug) const {
+  for (const auto& [uid, bound] : bound_)
+    if (bound.plug.device == plug.device) return uid;
+  return std::nullopt;
+}
+
+std::optional<datapath::PortId> Ports::portOfLabel(net::Label label) const {
+  const auto found = byLabel_.find(label);
+  if (found == byLabel_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::set<std::string> Ports::up() const {
+  std::set<std::string> out;
+  for (const auto& [uid, bound] : bound_)
+    if (bound.up()) out.insert(uid);
+  return out;
+}
+
+}  // namespace hawser::agent
