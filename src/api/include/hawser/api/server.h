@@ -1,0 +1,67 @@
+// The HTTPS server on a loop: requests in, answers or streams of JSON lines out. Who may do what
+// is not decided here. All on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "hawser/api/pki.h"
+#include "hawser/io/loop.h"
+#include "hawser/model/object.h"
+#include "hawser/net/address.h"
+
+namespace hawser::api {
+
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string path;    // decoded, without the query
+  std::map<std::string, std::string> query;
+  std::string body;
+  std::string bearer;      // token of "Authorization: Bearer …"
+  std::string clientName;  // common name of a client certificate that a trusted authority signed
+  std::string clientAuthority;  // that authority's fingerprint, "sha256:…"
+  net::IpAddress from;
+};
+
+// The answer to one request; may be given later, from the loop's thread. Dropped without an answer:
+// 500. After the client went, everything is a no-op.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+  virtual void json(int status, const model::Json& body) = 0;
+  virtual void text(int status, std::string contentType, std::string body) = 0;
+  // {"kind":"Error", …} with the status that fits the code.
+  void error(const Error& error);
+  // A stream of JSON lines begins; it ends with end(), or when the client goes (`gone` is called)
+  // or does not read (8 MB wait).
+  virtual void stream(std::function<void()> gone) = 0;
+  virtual void line(const std::string& json) = 0;
+  virtual void end() = 0;
+};
+using ReplyPtr = std::shared_ptr<Reply>;
+using Handler = std::function<void(const HttpRequest&, ReplyPtr)>;
+
+[[nodiscard]] int httpStatus(ErrorCode code);
+[[nodiscard]] model::Json errorJson(const Error& error);
+
+struct ServerConfig {
+  net::IpAddress address;
+  std::uint16_t port = 8443;  // 0 picks one
+  std::string caPem;          // signs hosts' client certificates
+  KeyPair certificate;        // its chain and key
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(io::Loop& loop, ServerConfig config,
+                                                            Handler handler);
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  // Client certificates of this authority are accepted too, from the next connection on (another
+  // site's).
+  [[nodiscard]] virtual Result<void> trust(const std::string& caPem) = 0;
+};
+
+}  // namespace hawser::api

@@ -1,0 +1,236 @@
+// Transactions over objects. Within a batch the order is that of need (projects before networks
+// before ports), whatever order a file has; what is removed is judged when all is staged, so that a
+// batch may remove a thing and its users together.
+#include "hawser/api/objects.h"
+
+#include <algorithm>
+#include <ctime>
+#include <numeric>
+
+#include "hawser/api/pki.h"
+#include "hawser/base/log.h"
+
+namespace hawser::api {
+
+using model::Object;
+using model::ObjectKey;
+using model::ObjectPtr;
+
+namespace {
+
+std::string now() {
+  const auto time = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text.data(), size};
+}
+
+int needOrder(model::Kind kind) {
+  using model::Kind;
+  switch (kind) {
+    case Kind::kSite:
+      return 0;
+    case Kind::kProject:
+      return 1;
+    case Kind::kHost:
+    case Kind::kQuota:
+    case Kind::kAddressPool:
+    case Kind::kToken:
+      return 2;
+    case Kind::kPeer:
+      return 3;
+    case Kind::kNetwork:
+      return 4;
+    case Kind::kSecurityGroup:
+      return 5;
+    case Kind::kPort:
+      return 6;
+    default:
+      return 7;
+  }
+}
+
+bool sameContent(const Object& a, const Object& b) {
+  return a.spec == b.spec && a.status == b.status && a.metadata.labels == b.metadata.labels &&
+         a.metadata.annotations == b.metadata.annotations && a.metadata.owner == b.metadata.owner;
+}
+
+std::unexpected<Error> named(Error error, const ObjectKey& key) {
+  error.field = error.field.empty() ? key.text() : key.text() + " " + error.field;
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+ObjectPtr Staging::find(const ObjectKey& key) const {
+  if (const auto changed = overlay_.find(key); changed != overlay_.end()) return changed->second;
+  return before(key);
+}
+
+ObjectPtr Staging::before(const ObjectKey& key) const {
+  const auto found = base_.find(key);
+  return found == base_.end() ? nullptr : found->second;
+}
+
+void Staging::forEach(model::Kind kind, const std::function<void(const Object&)>& visit) const {
+  const ObjectKey first{kind, {}, {}};
+  for (auto at = base_.lower_bound(first); at != base_.end() && at->first.kind == kind; ++at)
+    if (!overlay_.contains(at->first)) visit(*at->second);
+  for (auto at = overlay_.lower_bound(first); at != overlay_.end() && at->first.kind == kind; ++at)
+    if (at->second) visit(*at->second);
+}
+
+void Staging::put(Object object) {
+  auto key = object.key();
+  overlay_[key] = std::make_shared<const Object>(std::move(object));
+}
+void Staging::remove(const ObjectKey& key) { overlay_[key] = nullptr; }
+
+std::string Objects::storeKey(const ObjectKey& key) {
+  return fmt::format("{}{}/{}/{}", kPrefix, model::info(key.kind).plural,
+                     key.project.empty() ? "_" : key.project, key.name);
+}
+
+Result<Object> Objects::fromEntry(const store::Entry& entry) {
+  const auto json = model::Json::parse(entry.value, nullptr, false);
+  if (json.is_discarded())
+    return fail(ErrorCode::kInternal, "the store's value is not JSON", entry.key);
+  auto object = model::parseObject(json);
+  if (!object) return fail(ErrorCode::kInternal, object.error().text(), entry.key);
+  object->metadata.resourceVersion = entry.modified;
+  return object;
+}
+
+Result<std::unique_ptr<Objects>> Objects::open(store::Store& store, Admission& admission) {
+  auto listing = store.list(kPrefix);
+  if (!listing) return std::unexpected(listing.error());
+  std::unique_ptr<Objects> objects(new Objects(store, admission));
+  for (const auto& entry : listing->entries) {
+    auto object = fromEntry(entry);
+    if (!object) return std::unexpected(object.error());
+    auto key = object->key();
+    objects->objects_[key] = std::make_shared<const Object>(std::move(*object));
+  }
+  return objects;
+}
+
+ObjectPtr Objects::find(const ObjectKey& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : found->second;
+}
+
+void Objects::onChange(std::function<void(const std::vector<Change>&)> callback) {
+  callbacks_.push_back(std::move(callback));
+}
+
+Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
+  auto& object = write.object;
+  const auto key = object.key();
+  const auto before = staging.find(key);
+  using Op = Write::Op;
+  if (!before && (write.op == Op::kUpdate || write.op == Op::kDelete || write.op == Op::kStatus))
+    return fail(ErrorCode::kNotFound, key.text() + " does not exist");
+  if (before && write.op == Op::kCreate)
+    return fail(ErrorCode::kExists, key.text() + " exists already");
+  const auto wanted = object.metadata.resourceVersion;
+  if (before && wanted != 0 && wanted != before->metadata.resourceVersion) {
+    return fail(ErrorCode::kConflict,
+                fmt::format("{} was changed meanwhile (it has version {}); read it again",
+                            key.text(), before->metadata.resourceVersion),
+                "metadata.resourceVersion");
+  }
+  if (write.op == Op::kDelete) {
+    staging.remove(key);
+    return Outcome{"deleted", before};
+  }
+  if (write.op == Op::kStatus) {
+    auto status = before->status;
+    status.merge_patch(object.status);
+    object = *before;
+    object.status = std::move(status);
+  } else {
+    object.status = before ? before->status : model::Json::object();
+    object.metadata.uid = before ? before->metadata.uid : randomSecret().substr(0, 32);
+    object.metadata.created = before ? before->metadata.created : now();
+    object.metadata.resourceVersion = before ? before->metadata.resourceVersion : 0;
+    if (auto admitted = admission_.admit(staging, object, before.get()); !admitted)
+      return std::unexpected(admitted.error());
+  }
+  if (before && sameContent(*before, object)) return Outcome{"unchanged", before};
+  staging.put(object);
+  return Outcome{before ? "configured" : "created", staging.find(key)};
+}
+
+Result<std::vector<Objects::Outcome>> Objects::commit(std::vector<Write> writes,
+                                                      const Caller& caller, bool dryRun,
+                                                      bool withNames) {
+  Staging staging(objects_, caller);
+  std::vector<std::size_t> order(writes.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return needOrder(writes[a].object.kind) < needOrder(writes[b].object.kind);
+  });
+  std::vector<Outcome> outcomes(writes.size());
+  for (const auto index : order) {
+    const auto key = writes[index].object.key();
+    auto outcome = stage(staging, writes[index]);
+    if (!outcome) {
+      if (withNames) return named(std::move(outcome.error()), key);
+      return std::unexpected(outcome.error());
+    }
+    outcomes[index] = std::move(*outcome);
+  }
+  for (const auto& outcome : outcomes) {
+    if (outcome.result != "deleted") continue;
+    if (auto removable = admission_.removed(staging, *outcome.object); !removable) {
+      if (withNames) return named(std::move(removable.error()), outcome.object->key());
+      return std::unexpected(removable.error());
+    }
+  }
+  if (dryRun) return outcomes;
+  std::vector<Change> changes;
+  if (auto persisted = persist(staging, changes); !persisted)
+    return std::unexpected(persisted.error());
+  for (auto& outcome : outcomes)
+    if (outcome.result != "deleted") outcome.object = find(outcome.object->key());
+  if (!changes.empty())
+    for (const auto& callback : callbacks_) callback(changes);
+  return outcomes;
+}
+
+Result<void> Objects::persist(const Staging& staging, std::vector<Change>& changes) {
+  store::Transaction transaction;
+  for (const auto& [key, object] : staging.changes()) {
+    const auto before = find(key);
+    if (!before && !object) continue;
+    const auto name = storeKey(key);
+    transaction.compares.push_back({name, before ? before->metadata.resourceVersion : 0});
+    if (!object) {
+      transaction.operations.push_back({name, std::nullopt});
+      continue;
+    }
+    auto json = model::toJson(*object);
+    json["metadata"].erase("resourceVersion");
+    transaction.operations.push_back({name, json.dump()});
+  }
+  if (transaction.operations.empty()) return {};
+  const auto revision = store_.commit(transaction);
+  if (!revision) return std::unexpected(revision.error());
+  for (const auto& [key, object] : staging.changes()) {
+    Change change{find(key), nullptr};
+    if (object) {
+      auto stored = *object;
+      stored.metadata.resourceVersion = *revision;
+      change.now = std::make_shared<const Object>(std::move(stored));
+      objects_[key] = change.now;
+    } else {
+      objects_.erase(key);
+    }
+    if (change.before || change.now) changes.push_back(std::move(change));
+  }
+  return {};
+}
+
+}  // namespace hawser::api

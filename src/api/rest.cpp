@@ -1,0 +1,435 @@
+#include "hawser/api/rest.h"
+
+#include <ctime>
+#include <set>
+
+#include "hawser/base/log.h"
+
+namespace hawser::api {
+
+using model::Json;
+using model::Kind;
+using model::Object;
+using model::ObjectKey;
+using model::Role;
+
+namespace {
+
+constexpr std::chrono::seconds kBookmarkInterval{5};
+
+std::vector<std::string> segmentsOf(const std::string& path) {
+  std::vector<std::string> segments;
+  std::size_t start = 0;
+  while (start < path.size()) {
+    const auto end = std::min(path.find('/', start), path.size());
+    if (end > start) segments.push_back(path.substr(start, end - start));
+    start = end + 1;
+  }
+  return segments;
+}
+
+bool over(const std::string& expires) {
+  if (expires.empty()) return false;
+  std::tm utc{};
+  if (::strptime(expires.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc) == nullptr) return true;
+  return ::timegm(&utc) <= std::time(nullptr);
+}
+
+// What the caller sees of it: secrets go to admins only.
+Json shown(const Caller& caller, const Object& object) {
+  auto json = model::toJson(object);
+  if (object.kind == Kind::kPeer && caller.role != Role::kAdmin) json["spec"].erase("md5Key");
+  return json;
+}
+
+// a=b,c!=d,e
+bool selects(const std::string& selector, const std::map<std::string, std::string>& labels) {
+  std::size_t start = 0;
+  while (start < selector.size()) {
+    const auto end = std::min(selector.find(',', start), selector.size());
+    const auto term = selector.substr(start, end - start);
+    start = end + 1;
+    const auto equals = term.find('=');
+    const bool negative = equals != std::string::npos && equals > 0 && term[equals - 1] == '!';
+    const auto name = term.substr(0, negative ? equals - 1 : equals);
+    const auto label = labels.find(name);
+    if (equals == std::string::npos) {
+      if (label == labels.end()) return false;
+      continue;
+    }
+    auto value = term.substr(equals + 1);
+    if (value.starts_with('=')) value.erase(0, 1);
+    const bool equal = label != labels.end() && label->second == value;
+    if (equal == negative) return false;
+  }
+  return true;
+}
+
+struct Target {
+  Kind kind = Kind::kSite;
+  std::string project;
+  std::string name;
+};
+
+}  // namespace
+
+bool mayRead(const Caller& caller, const Object& object) {
+  switch (caller.role) {
+    case Role::kAdmin:
+      return true;
+    case Role::kReader:
+      return object.kind != Kind::kToken;
+    case Role::kMember:
+      if (model::info(object.kind).projectScoped) {
+        return object.metadata.project == caller.project ||
+               (object.kind == Kind::kNetwork && object.spec.value("external", false));
+      }
+      return object.kind == Kind::kSite || object.kind == Kind::kHost ||
+             (object.kind == Kind::kProject && object.metadata.name == caller.project);
+    default:
+      return false;
+  }
+}
+
+bool mayWrite(const Caller& caller, Kind kind, const std::string& project) {
+  if (caller.role == Role::kAdmin) return true;
+  if (caller.role != Role::kMember || project != caller.project) return false;
+  switch (kind) {
+    case Kind::kNetwork:
+    case Kind::kPort:
+    case Kind::kFloatingIp:
+    case Kind::kService:
+    case Kind::kRouter:
+    case Kind::kPolicy:
+    case Kind::kSecurityGroup:
+      return true;
+    default:
+      return false;
+  }
+}
+
+struct Rest::Impl {
+  Impl(io::Loop& onLoop, Objects& of, std::string authority)
+      : loop(onLoop), objects(of), ownAuthority(std::move(authority)) {}
+
+  struct Stream {
+    explicit Stream(io::Loop& onLoop) : timer(onLoop) {}
+    std::unique_ptr<store::Watch> watch;
+    io::Timer timer;
+    ReplyPtr reply;
+  };
+
+  [[nodiscard]] static std::optional<Target> targetOf(const std::vector<std::string>& segments,
+                                                      Error& error) {
+    // api v1 plural [name] | api v1 projects project plural [name]
+    if (segments.size() < 3 || segments[0] != "api" || segments[1] != "v1") return std::nullopt;
+    Target target;
+    std::size_t at = 2;
+    if (segments[2] == "projects" && segments.size() >= 5) {
+      target.project = segments[3];
+      at = 4;
+    }
+    if (segments.size() > at + 2) return std::nullopt;
+    for (const auto& info : model::kinds()) {
+      if (info.plural != segments[at]) continue;
+      target.kind = info.kind;
+      if (segments.size() == at + 2) target.name = segments[at + 1];
+      if (!info.projectScoped && !target.project.empty()) {
+        error = {ErrorCode::kNotFound, segments[at] + " are not in a project", {}};
+      } else if (info.projectScoped && target.project.empty() && !target.name.empty()) {
+        error = {ErrorCode::kNotFound,
+                 fmt::format("{} are in a project: /api/v1/projects/PROJECT/{}/{}", info.plural,
+                             info.plural, target.name),
+                 {}};
+      }
+      return target;
+    }
+    return std::nullopt;
+  }
+
+  void get(const Target& target, const Caller& caller, const ReplyPtr& reply) const {
+    const auto object = objects.find({target.kind, target.project, target.name});
+    if (!object || !mayRead(caller, *object)) {
+      return reply->error(
+          {ErrorCode::kNotFound,
+           ObjectKey{target.kind, target.project, target.name}.text() + " does not exist",
+           {}});
+    }
+    reply->json(200, shown(caller, *object));
+  }
+
+  [[nodiscard]] static bool matches(const HttpRequest& request, const Target& target,
+                                    const Caller& caller, const Object& object) {
+    if (!target.project.empty() && object.metadata.project != target.project) return false;
+    if (!mayRead(caller, object)) return false;
+    const auto owner = request.query.find("owner");
+    if (owner != request.query.end() && object.metadata.owner != owner->second) return false;
+    const auto selector = request.query.find("labelSelector");
+    return selector == request.query.end() || selects(selector->second, object.metadata.labels);
+  }
+
+  void list(const HttpRequest& request, const Target& target, const Caller& caller,
+            const ReplyPtr& reply) const {
+    Json items = Json::array();
+    forKind(target.kind, [&](const Object& object) {
+      if (matches(request, target, caller, object)) items.push_back(shown(caller, object));
+    });
+    reply->json(200, {{"kind", std::string(model::info(target.kind).name) + "List"},
+                      {"metadata", {{"resourceVersion", objects.revision()}}},
+                      {"items", std::move(items)}});
+  }
+
+  void forKind(Kind kind, const std::function<void(const Object&)>& visit) const {
+    const auto& all = objects.all();
+    for (auto at = all.lower_bound({kind, {}, {}}); at != all.end() && at->first.kind == kind; ++at)
+      visit(*at->second);
+  }
+
+  void watch(const HttpRequest& request, const Target& target, const Caller& caller,
+             const ReplyPtr& reply) {
+    store::Revision after = 0;
+    if (const auto given = request.query.find("resourceVersion"); given != request.query.end()) {
+      const auto& text = given->second;
+      if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
+          text.size() > 18)
+        return reply->error({ErrorCode::kInvalid, "not a number", "resourceVersion"});
+      after = std::stoull(text);
+    }
+    auto stream = std::make_shared<Stream>(loop);
+    stream->reply = reply;
+    std::vector<std::string> first;
+    if (after == 0) {
+      after = objects.revision();
+      forKind(target.kind, [&](const Object& object) {
+        if (matches(request, target, caller, object))
+          first.push_back(Json{{"type", "ADDED"}, {"object", shown(caller, object)}}.dump());
+      });
+    }
+    const auto prefix = fmt::format("{}{}/", Objects::kPrefix, model::info(target.kind).plural);
+    // What is history is told inside watch(), before the stream has begun.
+    struct Early {
+      bool over = false;
+      std::vector<store::Batch> batches;
+    };
+    auto early = std::make_shared<Early>();
+    auto opened = objects.store().watch(
+        prefix, after, [request, target, caller, early, answer = reply](const store::Batch& batch) {
+          if (early->over)
+            tell(request, target, caller, *answer, batch);
+          else
+            early->batches.push_back(batch);
+        });
+    if (!opened) {
+      return reply->json(410, errorJson({ErrorCode::kInvalid,
+                                         fmt::format("version {} is too old: list again", after),
+                                         "resourceVersion"}));
+    }
+    stream->watch = std::move(*opened);
+    streams.insert(stream);
+    reply->stream([this, weak = std::weak_ptr(stream), alive = std::weak_ptr(life)] {
+      // The watch may be on the stack.
+      if (alive.expired()) return;
+      if (auto gone = weak.lock()) {
+        streams.erase(gone);
+        loop.post([gone] {});
+      }
+    });
+    for (const auto& line : first) reply->line(line);
+    for (const auto& batch : early->batches) tell(request, target, caller, *reply, batch);
+    *early = {true, {}};
+    bookmark(stream);
+  }
+
+  static void tell(const HttpRequest& request, const Target& target, const Caller& caller,
+                   Reply& reply, const store::Batch& batch) {
+    for (const auto& event : batch.events) {
+      auto object = Objects::fromEntry(event.entry);
+      if (!object || !matches(request, target, caller, *object)) continue;
+      const auto* type = event.deleted                                 ? "DELETED"
+                         : event.entry.created == event.entry.modified ? "ADDED"
+                                                                       : "MODIFIED";
+      reply.line(Json{
+          {"type", type}, {"resourceVersion", batch.revision}, {"object", shown(caller, *object)}}
+                     .dump());
+    }
+  }
+
+  void bookmark(const std::shared_ptr<Stream>& stream) {
+    stream->reply->line(Json{{"type", "BOOKMARK"}, {"resourceVersion", objects.revision()}}.dump());
+    stream->timer.start(kBookmarkInterval, [this, weak = std::weak_ptr(stream)] {
+      if (const auto still = weak.lock()) bookmark(still);
+    });
+  }
+
+  [[nodiscard]] static Result<Object> read(const Json& json, const Target& target) {
+    auto object = model::parseObject(json, target.project);
+    if (!object) return object;
+    if (object->kind != target.kind) {
+      return invalid(fmt::format("a {} does not belong under {}", model::info(object->kind).name,
+                                 model::info(target.kind).plural),
+                     "kind");
+    }
+    if (object->metadata.project != target.project && model::info(target.kind).projectScoped)
+      return invalid("the project differs from that of the path", "metadata.project");
+    if (!target.name.empty() && object->metadata.name != target.name)
+      return invalid("the name differs from that of the path", "metadata.name");
+    return object;
+  }
+
+  void commit(Write write, const Caller& caller, const HttpRequest& request,
+              const ReplyPtr& reply) {
+    const bool dryRun = request.query.contains("dryRun");
+    const auto op = write.op;
+    auto outcomes = objects.commit({std::move(write)}, caller, dryRun);
+    if (!outcomes) return reply->error(outcomes.error());
+    reply->json(op == Write::Op::kCreate ? 201 : 200, shown(caller, *outcomes->at(0).object));
+  }
+
+  void write(const HttpRequest& request, const Target& target, const Caller& caller,
+             const ReplyPtr& reply) {
+    if (!mayWrite(caller, target.kind, target.project)) {
+      return reply->error(
+          {ErrorCode::kForbidden,
+           fmt::format("\"{}\" may not change {}{}", caller.name, model::info(target.kind).plural,
+                       target.project.empty() ? "" : " of " + target.project),
+           {}});
+    }
+    Write change;
+    change.object.kind = target.kind;
+    change.object.metadata.project = target.project;
+    change.object.metadata.name = target.name;
+    if (request.method == "DELETE") {
+      change.op = Write::Op::kDelete;
+      return commit(std::move(change), caller, request, reply);
+    }
+    auto body = parseBody(request);
+    if (!body) return reply->error(body.error());
+    if (request.method == "PATCH") {
+      const auto before = objects.find(change.object.key());
+      if (!before) {
+        return reply->error(
+            {ErrorCode::kNotFound, change.object.key().text() + " does not exist", {}});
+      }
+      auto merged = model::toJson(*before);
+      merged["metadata"].erase("resourceVersion");
+      merged.merge_patch(*body);
+      *body = std::move(merged);
+    }
+    auto object = read(*body, target);
+    if (!object) return reply->error(object.error());
+    change.object = std::move(*object);
+    change.op = request.method == "POST" ? Write::Op::kCreate : Write::Op::kUpdate;
+    commit(std::move(change), caller, request, reply);
+  }
+
+  void apply(const HttpRequest& request, const Caller& caller, const ReplyPtr& reply) {
+    const auto body = parseBody(request);
+    if (!body) return reply->error(body.error());
+    if (!body->is_object() || !body->contains("objects") || !body->at("objects").is_array())
+      return reply->error({ErrorCode::kInvalid, "a list is needed here", "objects"});
+    std::vector<Write> writes;
+    std::set<ObjectKey> keys;
+    std::size_t index = 0;
+    for (const auto& item : body->at("objects")) {
+      auto object = model::parseObject(item);
+      const auto place = fmt::format("objects[{}]", index++);
+      if (!object) {
+        auto error = object.error();
+        error.field = error.field.empty() ? place : place + "." + error.field;
+        return reply->error(error);
+      }
+      if (!keys.insert(object->key()).second)
+        return reply->error({ErrorCode::kInvalid, object->key().text() + " comes twice", place});
+      if (!mayWrite(caller, object->kind, object->metadata.project)) {
+        return reply->error(
+            {ErrorCode::kForbidden,
+             fmt::format("\"{}\" may not change {}", caller.name, object->key().text()), place});
+      }
+      writes.push_back({Write::Op::kApply, std::move(*object)});
+    }
+    const auto dryRun = request.query.contains("dryRun") && request.query.at("dryRun") != "false";
+    auto outcomes = objects.commit(std::move(writes), caller, dryRun, true);
+    if (!outcomes) return reply->error(outcomes.error());
+    Json results = Json::array();
+    for (const auto& outcome : *outcomes) results.push_back(outcome.result);
+    reply->json(200, {{"results", std::move(results)}});
+  }
+
+  io::Loop& loop;
+  Objects& objects;
+  std::string ownAuthority;
+  std::set<std::shared_ptr<Stream>> streams;
+  std::shared_ptr<bool> life = std::make_shared<bool>(true);
+};
+
+Rest::Rest(io::Loop& loop, Objects& objects, std::string ownAuthority)
+    : impl_(std::make_unique<Impl>(loop, objects, std::move(ownAuthority))) {}
+Rest::~Rest() = default;
+
+Result<Json> Rest::parseBody(const HttpRequest& request) {
+  try {
+    return Json::parse(request.body);
+  } catch (const Json::parse_error& error) {
+    return invalid(fmt::format("byte {}: not JSON", error.byte), "body");
+  }
+}
+
+Result<Caller> Rest::authenticate(const HttpRequest& request) const {
+  if (!request.bearer.empty()) {
+    const auto hash = sha256Hex(request.bearer);
+    Caller caller;
+    bool found = false;
+    impl_->forKind(Kind::kToken, [&](const Object& object) {
+      const auto token = model::TokenSpec::from(object);
+      // A joining host's token opens nothing else.
+      if (token.hash != hash || !token.host.empty() || over(token.expires)) return;
+      found = true;
+      caller = {token.role, object.metadata.name, token.project, {}};
+    });
+    if (!found) return fail(ErrorCode::kUnauthorized, "this token is not known or has expired");
+    return caller;
+  }
+  if (request.clientName.starts_with("host:") && request.clientAuthority == impl_->ownAuthority)
+    return Caller{Role::kHost, request.clientName.substr(5), {}, {}};
+  if (request.clientName.starts_with("controller:"))
+    return Caller{Role::kSite, request.clientName.substr(11), {}, request.clientAuthority};
+  return fail(ErrorCode::kUnauthorized,
+              "who is it? Send \"Authorization: Bearer TOKEN\" or a client certificate");
+}
+
+bool Rest::handle(const HttpRequest& request, const Caller& caller, const ReplyPtr& reply) {
+  if (request.path == "/openapi.json") {
+    reply->json(200, model::openApi());
+    return true;
+  }
+  if (request.path == "/api/v1/apply") {
+    if (request.method != "POST")
+      reply->json(405, errorJson({ErrorCode::kInvalid, "POST is needed", {}}));
+    else
+      impl_->apply(request, caller, reply);
+    return true;
+  }
+  Error error;
+  const auto target = Impl::targetOf(segmentsOf(request.path), error);
+  if (!target) return false;
+  const auto& method = request.method;
+  if (!error.message.empty()) {
+    reply->error(error);
+  } else if (method == "GET" && !target->name.empty()) {
+    impl_->get(*target, caller, reply);
+  } else if (method == "GET") {
+    const auto watch = request.query.find("watch");
+    if (watch != request.query.end() && watch->second != "false")
+      impl_->watch(request, *target, caller, reply);
+    else
+      impl_->list(request, *target, caller, reply);
+  } else if ((method == "POST") == target->name.empty() &&
+             (method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE")) {
+    impl_->write(request, *target, caller, reply);
+  } else {
+    reply->json(405, errorJson({ErrorCode::kInvalid, method + " does not fit this path", {}}));
+  }
+  return true;
+}
+
+}  // namespace hawser::api

@@ -1,0 +1,429 @@
+// The server, by Boost.Beast over TLS 1.3. One Session a connection: requests one after the other
+// (no pipelining beyond what the parser buffers), each answered by a Reply that holds the session
+// alive. A stream takes the connection over until it ends.
+//
+// Bounds: 8 MB a request body, 16 KiB headers, 10 s for a handshake, 60 s for a request to arrive,
+// 1024 connections, 8 MB unsent in a stream.
+#include "hawser/api/server.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <deque>
+#include <optional>
+
+#include "hawser/base/log.h"
+
+namespace hawser::api {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using ErrorOf = boost::system::error_code;
+
+int httpStatus(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid:
+      return 400;
+    case ErrorCode::kNotFound:
+      return 404;
+    case ErrorCode::kExists:
+    case ErrorCode::kConflict:
+      return 409;
+    case ErrorCode::kUnauthorized:
+      return 401;
+    case ErrorCode::kForbidden:
+      return 403;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+      return 503;
+    case ErrorCode::kInternal:
+      return 500;
+  }
+  return 500;
+}
+
+namespace {
+
+std::string_view codeName(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kNotFound:
+      return "notFound";
+    case ErrorCode::kExists:
+      return "exists";
+    case ErrorCode::kConflict:
+      return "conflict";
+    case ErrorCode::kUnauthorized:
+      return "unauthorized";
+    case ErrorCode::kForbidden:
+      return "forbidden";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kTimeout:
+      return "timeout";
+    case ErrorCode::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+}  // namespace
+
+model::Json errorJson(const Error& error) {
+  model::Json json{{"kind", "Error"}, {"code", codeName(error.code)}, {"message", error.message}};
+  if (!error.field.empty()) json["field"] = error.field;
+  return json;
+}
+
+void Reply::error(const Error& error) { json(httpStatus(error.code), errorJson(error)); }
+
+namespace {
+
+constexpr std::size_t kMaxBody = 8U << 20U;
+constexpr std::size_t kMaxUnsent = 8U << 20U;
+constexpr int kMaxConnections = 1024;
+constexpr std::chrono::seconds kHandshakeLimit{10};
+constexpr std::chrono::seconds kRequestLimit{60};
+
+std::string percentDecoded(std::string_view text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
+      decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      decoded += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return decoded;
+}
+
+void parseTarget(std::string_view target, HttpRequest& request) {
+  const auto question = target.find('?');
+  request.path = percentDecoded(target.substr(0, question));
+  if (question == std::string_view::npos) return;
+  auto rest = target.substr(question + 1);
+  while (!rest.empty()) {
+    const auto end = rest.find('&');
+    const auto pair = rest.substr(0, end);
+    const auto equals = pair.find('=');
+    const auto value =
+        equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+    request.query[percentDecoded(pair.substr(0, equals))] = percentDecoded(value);
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  }
+}
+
+struct Shared {
+  explicit Shared(asio::io_context& io) : acceptor(io), pause(io) {}
+  asio::ssl::context tls{asio::ssl::context::tls_server};
+  Tcp::acceptor acceptor;
+  asio::steady_timer pause;
+  Handler handler;
+  int connections = 0;
+  bool closed = false;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, std::shared_ptr<Shared> shared)
+      : shared_(std::move(shared)),
+        stream_(std::move(socket), shared_->tls),
+        timer_(stream_.get_executor()) {
+    ++shared_->connections;
+  }
+  ~Session() { --shared_->connections; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void run() {
+    deadline(kHandshakeLimit);
+    stream_.async_handshake(asio::ssl::stream_base::server,
+                            [self = shared_from_this()](const ErrorOf& error) {
+                              if (error) return self->shut();
+                              self->identify();
+                              self->readRequest();
+                            });
+  }
+
+  void respond(int status, std::string contentType, std::string body) {
+    if (answered_ || over_) return;
+    answered_ = true;
+    auto response =
+        std::make_shared<http::response<http::string_body>>(static_cast<http::status>(status), 11);
+    response->set(http::field::content_type, std::move(contentType));
+    response->keep_alive(keepAlive_);
+    response->body() = std::move(body);
+    response->prepare_payload();
+    http::async_write(stream_, *response,
+                      [self = shared_from_this(), response](const ErrorOf& error, std::size_t) {
+                        if (error || !self->keepAlive_) return self->shut();
+                        self->readRequest();
+                      });
+  }
+
+  void beginStream(std::function<void()> gone) {
+    if (answered_ || over_) {
+      if (over_ && gone) gone();
+      return;
+    }
+    answered_ = true;
+    streaming_ = true;
+    gone_ = std::move(gone);
+    write(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+    // Nothing more is expected from the client but its going.
+    stream_.async_read_some(
+        asio::buffer(sink_),
+        [self = shared_from_this()](const ErrorOf&, std::size_t) { self->shut(); });
+  }
+
+  void streamLine(const std::string& json) {
+    if (!streaming_ || over_) return;
+    if (unsent_ > kMaxUnsent) return shut();
+    write(fmt::format("{:x}\r\n{}\n\r\n", json.size() + 1, json));
+  }
+
+  void endStream() {
+    if (!streaming_ || over_) return;
+    ending_ = true;
+    write("0\r\n\r\n");
+  }
+
+  [[nodiscard]] bool answered() const { return answered_; }
+
+ private:
+  void identify() {
+    ErrorOf ignored;
+    const auto endpoint = stream_.lowest_layer().remote_endpoint(ignored);
+    if (auto parsed = net::IpAddress::parse(endpoint.address().to_string())) from_ = *parsed;
+    X509* certificate = ::SSL_get1_peer_certificate(stream_.native_handle());
+    if (certificate == nullptr) return;
+    std::array<char, 256> name{};
+    const int size = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate),
+                                                 NID_commonName, name.data(), name.size());
+    if (size > 0) clientName_.assign(name.data(), static_cast<std::size_t>(size));
+    ::X509_free(certificate);
+    STACK_OF(X509)* chain = ::SSL_get0_verified_chain(stream_.native_handle());
+    if (chain == nullptr || sk_X509_num(chain) == 0) return;
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int length = 0;
+    if (::X509_digest(sk_X509_value(chain, sk_X509_num(chain) - 1), ::EVP_sha256(), digest.data(),
+                      &length) != 1)
+      return;
+    clientAuthority_ = "sha256:";
+    for (unsigned int i = 0; i < length; ++i) clientAuthority_ += fmt::format("{:02x}", digest[i]);
+  }
+
+  void deadline(std::chrono::seconds limit) {
+    timer_.expires_after(limit);
+    timer_.async_wait([weak = weak_from_this()](const ErrorOf& error) {
+      if (const auto self = weak.lock(); self && !error) self->shut();
+    });
+  }
+
+  void readRequest() {
+    answered_ = false;
+    deadline(kRequestLimit);
+    parser_.emplace();
+    parser_->body_limit(kMaxBody);
+    parser_->header_limit(16384);
+    http::async_read(
+        stream_, buffer_, *parser_, [self = shared_from_this()](const ErrorOf& error, std::size_t) {
+          self->timer_.cancel();
+          if (error == http::error::body_limit) {
+            self->keepAlive_ = false;
+            return self->respond(
+                413, "application/json",
+                errorJson({ErrorCode::kInvalid, "a request has at most 8 MB", {}}).dump());
+          }
+          if (error) return self->shut();
+          self->dispatch();
+        });
+  }
+
+  void dispatch();
+
+  void write(std::string text) {
+    unsent_ += text.size();
+    queue_.push_back(std::move(text));
+    if (!writing_) writeNext();
+  }
+
+  void writeNext() {
+    writing_ = true;
+    asio::async_write(stream_, asio::buffer(queue_.front()),
+                      [self = shared_from_this()](const ErrorOf& error, std::size_t size) {
+                        self->writing_ = false;
+                        if (error || self->over_) return self->shut();
+                        self->unsent_ -= size;
+                        self->queue_.pop_front();
+                        if (!self->queue_.empty()) return self->writeNext();
+                        if (self->ending_) self->shut();
+                      });
+  }
+
+  void shut() {
+    if (over_) return;
+    over_ = true;
+    timer_.cancel();
+    ErrorOf ignored;
+    stream_.lowest_layer().close(ignored);
+    const auto gone = std::move(gone_);
+    gone_ = nullptr;
+    if (gone) gone();
+  }
+
+  std::shared_ptr<Shared> shared_;
+  asio::ssl::stream<Tcp::socket> stream_;
+  asio::steady_timer timer_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::string clientName_, clientAuthority_;
+  net::IpAddress from_;
+  bool keepAlive_ = true, answered_ = false, over_ = false;
+  bool streaming_ = false, ending_ = false, writing_ = false;
+  std::function<void()> gone_;
+  std::deque<std::string> queue_;
+  std::size_t unsent_ = 0;
+  std::array<char, 256> sink_{};
+};
+
+class SessionReply final : public Reply {
+ public:
+  explicit SessionReply(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  ~SessionReply() override {
+    if (!session_->answered()) error({ErrorCode::kInternal, "no answer", {}});
+  }
+  SessionReply(const SessionReply&) = delete;
+  SessionReply& operator=(const SessionReply&) = delete;
+  void json(int status, const model::Json& body) override {
+    session_->respond(status, "application/json",
+                      body.dump(-1, ' ', false, model::Json::error_handler_t::replace));
+  }
+  void text(int status, std::string contentType, std::string body) override {
+    session_->respond(status, std::move(contentType), std::move(body));
+  }
+  void stream(std::function<void()> gone) override { session_->beginStream(std::move(gone)); }
+  void line(const std::string& json) override { session_->streamLine(json); }
+  void end() override { session_->endStream(); }
+
+ private:
+  std::shared_ptr<Session> session_;
+};
+
+void Session::dispatch() {
+  auto message = parser_->release();
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  parseTarget(message.target(), request);
+  request.body = std::move(message.body());
+  request.from = from_;
+  request.clientName = clientName_;
+  request.clientAuthority = clientAuthority_;
+  const std::string_view authorization = message[http::field::authorization];
+  if (authorization.starts_with("Bearer ")) request.bearer = std::string(authorization.substr(7));
+  keepAlive_ = message.keep_alive();
+  shared_->handler(request, std::make_shared<SessionReply>(shared_from_this()));
+}
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(io::Loop& loop)
+      : shared_(std::make_shared<Shared>(*static_cast<asio::io_context*>(loop.native()))) {}
+  ~ServerImpl() override {
+    shared_->closed = true;
+    ErrorOf ignored;
+    shared_->acceptor.close(ignored);
+    shared_->handler = [](const HttpRequest&, const ReplyPtr& reply) {
+      reply->error({ErrorCode::kUnavailable, "the server is ending", {}});
+    };
+  }
+
+  Result<void> open(const ServerConfig& config, Handler handler) {
+    shared_->handler = std::move(handler);
+    ErrorOf error;
+    auto& tls = shared_->tls;
+    ::SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
+    // A client certificate is optional, but one that the site's CA did not sign ends the handshake.
+    tls.set_verify_mode(asio::ssl::verify_peer, error);
+    if (!error) tls.add_certificate_authority(asio::buffer(config.caPem), error);
+    if (!error) tls.use_certificate_chain(asio::buffer(config.certificate.certificate), error);
+    if (!error)
+      tls.use_private_key(asio::buffer(config.certificate.key), asio::ssl::context::pem, error);
+    if (error) return invalid("API certificate: " + error.message());
+    ::SSL_CTX_set_session_cache_mode(tls.native_handle(), SSL_SESS_CACHE_OFF);
+    const Tcp::endpoint endpoint(asio::ip::make_address(config.address.text()), config.port);
+    auto& acceptor = shared_->acceptor;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(256, error);
+    if (error) {
+      return fail(ErrorCode::kUnavailable,
+                  fmt::format("listen on {} port {}: {}", config.address.text(), config.port,
+                              error.message()));
+    }
+    accept(shared_);
+    return {};
+  }
+
+  Result<void> trust(const std::string& caPem) override {
+    ErrorOf error;
+    shared_->tls.add_certificate_authority(asio::buffer(caPem), error);
+    if (error) return invalid("certificate authority: " + error.message());
+    return {};
+  }
+  [[nodiscard]] std::uint16_t port() const override {
+    ErrorOf ignored;
+    return shared_->acceptor.local_endpoint(ignored).port();
+  }
+
+ private:
+  static void accept(const std::shared_ptr<Shared>& shared) {
+    shared->acceptor.async_accept([shared](const ErrorOf& error, Tcp::socket socket) {
+      if (shared->closed) return;
+      if (error) {
+        shared->pause.expires_after(std::chrono::milliseconds(200));
+        shared->pause.async_wait([shared](const ErrorOf&) {
+          if (!shared->closed) accept(shared);
+        });
+        return;
+      }
+      if (shared->connections < kMaxConnections) {
+        ErrorOf ignored;
+        socket.set_option(Tcp::no_delay(true), ignored);
+        std::make_shared<Session>(std::move(socket), shared)->run();
+      }
+      accept(shared);
+    });
+  }
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(io::Loop& loop, ServerConfig config, Handler handler) {
+  auto server = std::make_unique<ServerImpl>(loop);
+  if (auto opened = server->open(config, std::move(handler)); !opened)
+    return std::unexpected(opened.error());
+  return server;
+}
+
+}  // namespace hawser::api

@@ -1,0 +1,312 @@
+// The whole path over loopback: client, TLS, server, REST, objects, store.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "hawser/api/client.h"
+#include "hawser/api/pki.h"
+#include "hawser/api/rest.h"
+
+namespace hawser::api {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Kind;
+using model::Object;
+
+// Refuses one name, and removal of networks that a port names.
+class TestAdmission final : public Admission {
+ public:
+  Result<void> admit(const Staging&, Object& object, const Object*) override {
+    if (object.metadata.name == "forbidden") return invalid("not this one", "metadata.name");
+    if (object.kind == Kind::kNetwork && !object.status.contains("id")) object.status["id"] = 7;
+    return {};
+  }
+  Result<void> removed(const Staging& staging, const Object& object) override {
+    Result<void> result;
+    if (object.kind != Kind::kNetwork) return result;
+    staging.forEach(Kind::kPort, [&](const Object& port) {
+      if (port.spec["network"] == object.metadata.name)
+        result = fail(ErrorCode::kConflict, "port " + port.metadata.name + " still uses it");
+    });
+    return result;
+  }
+};
+
+class ApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ca = makeCa("test CA", 24h).value();
+    store = store::openSqlite(":memory:").value();
+    objects = Objects::open(*store, admission).value();
+    rest = std::make_unique<Rest>(loop, *objects, fingerprint(ca.certificate).value());
+    server = Server::open(loop,
+                          {.address = net::IpAddress::parse("127.0.0.1").value(),
+                           .port = 0,
+                           .caPem = ca.certificate,
+                           .certificate = issue(ca, "controller:test", {"127.0.0.1"}, 24h).value()},
+                          [this](const HttpRequest& request, const ReplyPtr& reply) {
+                            const auto caller = rest->authenticate(request);
+                            if (!caller) return reply->error(caller.error());
+                            if (request.path == "/whoami")
+                              return reply->json(200, {{"name", caller->name}});
+                            if (!rest->handle(request, *caller, reply))
+                              reply->error({ErrorCode::kNotFound, "no such path", {}});
+                          })
+                 .value();
+    addToken("admin", {{"role", "admin"}});
+    addToken("reader", {{"role", "reader"}});
+    addToken("member", {{"role", "member"}, {"project", "p1"}});
+    for (const auto* project : {"p1", "p2"}) put("Project", {}, project, model::Json::object());
+    thread = std::thread([this] { loop.run(); });
+  }
+  void TearDown() override {
+    loop.stop();
+    thread.join();
+  }
+
+  void put(const std::string& kind, const std::string& project, const std::string& name,
+           const model::Json& spec) {
+    auto outcome =
+        objects->commit({{Write::Op::kApply, object(kind, project, name, spec)}}, Caller::system());
+    ASSERT_TRUE(outcome) << outcome.error().text();
+  }
+  void addToken(const std::string& name, model::Json spec) {
+    spec["hash"] = sha256Hex("secret-" + name);
+    put("Token", {}, name, spec);
+  }
+  static Object object(const std::string& kind, const std::string& project, const std::string& name,
+                       const model::Json& spec) {
+    model::Json json{{"kind", kind}, {"metadata", {{"name", name}}}, {"spec", spec}};
+    if (!project.empty()) json["metadata"]["project"] = project;
+    auto parsed = model::parseObject(json);
+    EXPECT_TRUE(parsed) << parsed.error().text();
+    return parsed.value();
+  }
+  static Object network(const std::string& name, const std::string& prefix = "10.0.0.0/24",
+                        const std::string& project = "p1") {
+    return object("Network", project, name, {{"subnets", {{{"prefix", prefix}}}}});
+  }
+  [[nodiscard]] ClientConfig config(const std::string& who) const {
+    ClientConfig made;
+    made.url = "https://127.0.0.1:" + std::to_string(server->port());
+    made.caPem = ca.certificate;
+    made.token = "secret-" + who;
+    return made;
+  }
+  [[nodiscard]] Client client(const std::string& who = "admin") const {
+    return Client(config(who));
+  }
+
+  io::Loop loop;
+  KeyPair ca;
+  std::unique_ptr<store::Store> store;
+  TestAdmission admission;
+  std::unique_ptr<Objects> objects;
+  std::unique_ptr<Rest> rest;
+  std::unique_ptr<Server> server;
+  std::thread thread;
+};
+
+TEST_F(ApiTest, CreateGetUpdatePatchDelete) {
+  auto admin = client();
+  auto created = admin.create(network("a"));
+  ASSERT_TRUE(created) << created.error().text();
+  EXPECT_EQ(created->status["id"], 7);
+  EXPECT_GT(created->metadata.resourceVersion, 0U);
+  EXPECT_FALSE(created->metadata.uid.empty());
+  EXPECT_EQ(admin.create(network("a")).error().code, ErrorCode::kExists);
+
+  auto changed = *created;
+  changed.metadata.labels["tier"] = "db";
+  auto updated = admin.update(changed);
+  ASSERT_TRUE(updated) << updated.error().text();
+  EXPECT_EQ(updated->metadata.uid, created->metadata.uid);
+  // The old version is refused now.
+  const auto stale = admin.update(changed);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(stale.error().field, "metadata.resourceVersion");
+
+  auto patched = admin.patch(created->key(), {{"metadata", {{"labels", {{"tier", nullptr}}}}}});
+  ASSERT_TRUE(patched) << patched.error().text();
+  EXPECT_TRUE(patched->metadata.labels.empty());
+  ASSERT_TRUE(admin.remove(created->key()));
+  EXPECT_EQ(admin.get(created->key()).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ApiTest, ErrorsNameTheField) {
+  auto admin = client();
+  const auto answer =
+      admin.call("POST", "/api/v1/projects/p1/networks",
+                 model::Json{{"kind", "Network"},
+                             {"metadata", {{"name", "a"}}},
+                             {"spec", {{"subnets", {{{"prefx", "10.0.0.0/24"}}}}}}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(answer.error().field, "spec.subnets[0].prefx");
+  EXPECT_NE(answer.error().message.find("prefix"), std::string::npos);
+}
+
+TEST_F(ApiTest, ApplyIsAllOrNothing) {
+  auto admin = client();
+  const auto bad = admin.apply({network("a"), network("forbidden")});
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().field.find("networks/p1/forbidden"), std::string::npos);
+  EXPECT_FALSE(admin.get(network("a").key()));
+  EXPECT_EQ(admin.apply({network("a"), network("b")}, true).value(),
+            (std::vector<std::string>{"created", "created"}));
+  EXPECT_FALSE(admin.get(network("a").key()));
+  EXPECT_EQ(admin.apply({network("a"), network("b")}).value(),
+            (std::vector<std::string>{"created", "created"}));
+  EXPECT_EQ(admin.apply({network("a"), network("b", "10.1.0.0/24")}).value(),
+            (std::vector<std::string>{"unchanged", "configured"}));
+  const auto twice = admin.apply({network("a"), network("a")});
+  ASSERT_FALSE(twice);
+  EXPECT_NE(twice.error().message.find("twice"), std::string::npos);
+}
+
+TEST_F(ApiTest, WhatIsInUseStays) {
+  auto admin = client();
+  ASSERT_TRUE(admin.apply({network("a"), object("Port", "p1", "x", {{"network", "a"}})}));
+  const auto no = admin.remove(network("a").key());
+  ASSERT_FALSE(no);
+  EXPECT_NE(no.error().message.find("port x"), std::string::npos);
+  ASSERT_TRUE(admin.remove({Kind::kPort, "p1", "x"}));
+  EXPECT_TRUE(admin.remove(network("a").key()));
+}
+
+TEST_F(ApiTest, RolesDecide) {
+  auto stranger = client("nobody");
+  EXPECT_EQ(stranger.list(Kind::kNetwork).error().code, ErrorCode::kUnauthorized);
+  auto none = config("");
+  none.token.clear();
+  EXPECT_EQ(Client(none).list(Kind::kNetwork).error().code, ErrorCode::kUnauthorized);
+
+  ASSERT_TRUE(client().apply({network("a"), network("other", "10.2.0.0/24", "p2")}));
+  auto reader = client("reader");
+  EXPECT_EQ(reader.list(Kind::kNetwork)->items.size(), 2U);
+  EXPECT_EQ(reader.list(Kind::kToken)->items.size(), 0U);
+  EXPECT_EQ(reader.create(network("b")).error().code, ErrorCode::kForbidden);
+
+  auto member = client("member");
+  EXPECT_EQ(member.list(Kind::kNetwork)->items.size(), 1U);
+  EXPECT_TRUE(member.create(network("b")));
+  EXPECT_EQ(member.create(network("b", "10.3.0.0/24", "p2")).error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(member.get({Kind::kNetwork, "p2", "other"}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(member.apply({network("c", "10.3.0.0/24", "p2")}).error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(member.create(object("Project", {}, "p3", model::Json::object())).error().code,
+            ErrorCode::kForbidden);
+}
+
+TEST_F(ApiTest, CertificatesOfHostsAndOfStrangers) {
+  auto request = makeRequest("host:liar").value();
+  auto host = config("");
+  host.token.clear();
+  host.certificatePem = sign(ca, request.csr, "host:node1", 24h).value();
+  host.keyPem = request.key;
+  EXPECT_EQ(Client(host).call("GET", "/whoami").value()["name"], "node1");
+
+  const auto foreign = makeCa("foreign", 24h).value();
+  auto stranger = config("");
+  stranger.token.clear();
+  const auto pair = issue(foreign, "host:node1", {}, 24h).value();
+  stranger.certificatePem = pair.certificate;
+  stranger.keyPem = pair.key;
+  EXPECT_FALSE(Client(stranger).call("GET", "/whoami"));
+
+  auto misled = config("admin");
+  misled.caPem = foreign.certificate;
+  const auto answer = Client(misled).list(Kind::kSite);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(ApiTest, AHostsCertificateCannotServe) {
+  const auto impostor = issue(ca, "host:node1", {"127.0.0.1"}, 24h).value();
+  io::Loop other;
+  auto fake = Server::open(other,
+                           {.address = net::IpAddress::parse("127.0.0.1").value(),
+                            .port = 0,
+                            .caPem = ca.certificate,
+                            .certificate = impostor},
+                           [](const HttpRequest&, const ReplyPtr& reply) { reply->json(200, {}); })
+                  .value();
+  std::thread runner([&] { other.run(); });
+  auto to = config("admin");
+  to.url = "https://127.0.0.1:" + std::to_string(fake->port());
+  EXPECT_FALSE(Client(to).call("GET", "/whoami"));
+  other.stop();
+  runner.join();
+}
+
+TEST_F(ApiTest, WatchTellsChangesInOrder) {
+  io::Loop mine;
+  std::vector<std::string> seen;
+  int synced = 0;
+  ObjectWatcher watcher(
+      mine, config("admin"), Kind::kNetwork, "p1",
+      {[&](const Object& object) { seen.push_back("+" + object.metadata.name); },
+       [&](const model::ObjectKey& key) { seen.push_back("-" + key.name); }, [&] { ++synced; }});
+  const auto wait = [&](auto condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!condition() && std::chrono::steady_clock::now() < deadline) mine.runFor(20ms);
+    return condition();
+  };
+  ASSERT_TRUE(wait([&] { return synced == 1; }));
+  auto admin = client();
+  ASSERT_TRUE(admin.create(network("a")));
+  ASSERT_TRUE(admin.create(network("other", "10.2.0.0/24", "p2")));
+  ASSERT_TRUE(admin.create(network("b", "10.1.0.0/24")));
+  ASSERT_TRUE(admin.remove(network("a").key()));
+  ASSERT_TRUE(wait([&] { return seen.size() == 3; }));
+  EXPECT_EQ(seen, (std::vector<std::string>{"+a", "+b", "-a"}));
+}
+
+TEST_F(ApiTest, WatchResumesAfterARevision) {
+  auto admin = client();
+  const auto revision = admin.list(Kind::kNetwork)->resourceVersion;
+  ASSERT_TRUE(admin.create(network("a")));
+  io::Loop mine;
+  std::vector<model::Json> lines;
+  LineWatcher watcher(mine, config("admin"),
+                      "/api/v1/networks?watch=true&resourceVersion=" + std::to_string(revision),
+                      [&](const model::Json& line) { lines.push_back(line); });
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (lines.size() < 2 && std::chrono::steady_clock::now() < deadline) mine.runFor(20ms);
+  ASSERT_GE(lines.size(), 2U);
+  EXPECT_EQ(lines[0]["type"], "ADDED");
+  EXPECT_EQ(lines[1]["type"], "BOOKMARK");
+}
+
+TEST_F(ApiTest, ServerAwayIsSaidWithItsAddress) {
+  auto nowhere = config("admin");
+  nowhere.url = "https://127.0.0.1:1";
+  const auto answer = Client(nowhere).list(Kind::kSite);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(answer.error().message.find("127.0.0.1:1"), std::string::npos);
+}
+
+TEST_F(ApiTest, OddRequests) {
+  auto admin = client();
+  EXPECT_EQ(admin.call("GET", "/api/v1/bananas").error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(admin.call("POST", "/api/v1/networks/x", model::Json::object()));
+  EXPECT_EQ(admin.call("GET", "/api/v1/networks/x").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(admin.call("GET", "/api/v1/networks?watch=true&resourceVersion=x").error().field,
+            "resourceVersion");
+  EXPECT_EQ(admin.call("GET", "/openapi.json").value()["openapi"].get<std::string>().substr(0, 1),
+            "3");
+}
+
+TEST_F(ApiTest, ObjectsSurviveInTheStore) {
+  ASSERT_TRUE(client().create(network("a")));
+  TestAdmission again;
+  const auto reopened = Objects::open(*store, again).value();
+  const auto found = reopened->find(network("a").key());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->status["id"], 7);
+}
+
+}  // namespace
+}  // namespace hawser::api
