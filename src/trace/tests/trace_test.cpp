@@ -1,0 +1,195 @@
+#include "hawser/trace/trace.h"
+
+#include <gtest/gtest.h>
+
+namespace hawser::trace {
+namespace {
+
+net::IpAddress ip(const std::string& text) { return net::IpAddress::parse(text).value(); }
+net::IpPrefix prefix(const std::string& text) { return net::IpPrefix::parse(text).value(); }
+
+// node1 has web 10.1.0.2 in VRF 1; node2 has app 10.2.0.2 in VRF 2 behind the service address
+// 10.254.0.5 port 80 -> 8000 in VRF 1, which VRF 2 knows a way back to.
+class TraceTest : public ::testing::Test {
+ protected:
+  TraceTest() {
+    model::Slice one, two;
+    one.host = "node1";
+    two.host = "node2";
+    one.encapsulations = two.encapsulations = {net::Encapsulation::kMplsInUdp};
+    one.vrfs.push_back(vrf(1, "default/web"));
+    two.vrfs.push_back(vrf(1, "default/web"));
+    two.vrfs.push_back(vrf(2, "default/app"));
+    one.ports.push_back(port("default/web-1", 1, "10.1.0.2", 11));
+    one.ports[0].workload = model::WorkloadRef{"pod", "default", "web-1"};
+    two.ports.push_back(port("default/app-1", 2, "10.2.0.2", 12));
+    two.ports[0].translations.push_back({rib::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
+                                         8000, "services/default/app", 1});
+    slices["node1"] = one;
+    slices["node2"] = two;
+    route(1, "10.254.0.5/32", "10.9.0.2", 2000, 12);
+    route(1, "10.1.0.2/32", "10.9.0.1", 1000, 11);
+    route(2, "10.2.0.2/32", "10.9.0.2", 2000, 12);
+    world.site = "here";
+    world.slices = &slices;
+    world.hostAddresses = {{"node1", ip("10.9.0.1")}, {"node2", ip("10.9.0.2")}};
+    world.lookup = [this](const model::SliceVrf& in,
+                          const net::IpAddress& address) -> std::optional<rib::VrfChange> {
+      for (const auto& change : routes)
+        if (change.vrf == in.id && change.prefix.contains(address)) return change;
+      return std::nullopt;
+    };
+  }
+  static model::SliceVrf vrf(std::uint32_t id, const std::string& name) {
+    model::SliceVrf made;
+    made.id = rib::VrfId(id);
+    made.name = name;
+    return made;
+  }
+  static model::SlicePort port(const std::string& name, std::uint32_t vrfId,
+                               const std::string& address, std::uint32_t identity) {
+    model::SlicePort made;
+    made.name = name;
+    made.vrf = rib::VrfId(vrfId);
+    made.addresses = {ip(address)};
+    made.gateways = {ip("10.1.0.1")};
+    made.identity = {64512, identity};
+    return made;
+  }
+  void route(std::uint32_t vrfId, const std::string& to, const std::string& nextHop,
+             std::uint32_t label, std::uint32_t identity) {
+    wire::PathAttributes attributes;
+    attributes.extendedCommunities = {net::identityCommunity({64512, identity}),
+                                      net::encapsulationCommunity(net::Encapsulation::kMplsInUdp)};
+    rib::VrfPath path;
+    path.nextHop = ip(nextHop);
+    path.label = net::Label::make(label).value();
+    path.attributes = std::make_shared<const wire::PathAttributes>(attributes);
+    routes.push_back({rib::VrfId(vrfId), prefix(to), {path}});
+  }
+  model::SliceRule& rule(const std::string& host, bool ingress, bool allow) {
+    auto& rules = slices[host].ports[0].rules;
+    rules.emplace_back();
+    rules.back().source = "policies/default/p rule 0";
+    rules.back().ingress = ingress;
+    rules.back().allow = allow;
+    return rules.back();
+  }
+  [[nodiscard]] Answer ask(const std::string& from, const std::string& to,
+                           std::uint16_t toPort = 80) const {
+    const auto answer = trace(world, {from, to, model::Protocol::kTcp, toPort});
+    EXPECT_TRUE(answer) << answer.error().text();
+    return answer.value();
+  }
+  std::map<std::string, model::Slice> slices;
+  std::vector<rib::VrfChange> routes;
+  World world;
+};
+
+TEST_F(TraceTest, ServiceIsReachedAndTranslated) {
+  for (const auto* from : {"default/web-1", "pods/default/web-1", "10.1.0.2"}) {
+    const auto answer = ask(from, "10.254.0.5");
+    EXPECT_TRUE(answer.reaches) << answer.reason;
+    EXPECT_EQ(answer.blockedBy, "");
+    ASSERT_FALSE(answer.back.empty());
+    EXPECT_NE(answer.back[0].what.find("10.9.0.1"), std::string::npos);
+  }
+  EXPECT_TRUE(ask("default/web-1", "services/default/app").reaches);
+}
+
+TEST_F(TraceTest, PortThatTheServiceLacks) {
+  const auto answer = ask("default/web-1", "10.254.0.5", 81);
+  EXPECT_FALSE(answer.reaches);
+  EXPECT_EQ(answer.blockedBy, "service");
+  EXPECT_NE(answer.reason.find("tcp/81"), std::string::npos);
+}
+
+TEST_F(TraceTest, NoRoute) {
+  const auto answer = ask("default/web-1", "10.2.0.2");
+  EXPECT_FALSE(answer.reaches);
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("default/web"), std::string::npos);
+}
+
+TEST_F(TraceTest, NoReadyBackendIsTheServicesFault) {
+  routes.erase(routes.begin());
+  slices["node1"].vrfs[0].refused = {ip("10.254.0.5")};
+  EXPECT_EQ(ask("default/web-1", "10.254.0.5").blockedBy, "service");
+}
+
+TEST_F(TraceTest, NoRouteBack) {
+  routes.erase(routes.begin() + 1);
+  const auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("back"), std::string::npos);
+}
+
+TEST_F(TraceTest, RulesOnBothSides) {
+  rule("node1", false, false).identities = {{64512, 12}};
+  slices["node1"].ports[0].rules[0].anyPeer = false;
+  auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_EQ(answer.blockedBy, "policy");
+  EXPECT_NE(answer.reason.find("policies/default/p rule 0"), std::string::npos);
+
+  slices["node1"].ports[0].rules.clear();
+  auto& denied = rule("node2", true, false);
+  denied.protocol = model::Protocol::kTcp;
+  denied.ports = {8000, 8000};  // after translation
+  EXPECT_EQ(ask("default/web-1", "10.254.0.5").blockedBy, "policy");
+  slices["node2"].ports[0].rules[0].ports = {80, 80};
+  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches);
+}
+
+TEST_F(TraceTest, TiersWithPass) {
+  auto& first = rule("node2", true, true);
+  first.tier = 10;
+  first.pass = true;
+  auto& second = rule("node2", true, false);
+  second.tier = 20;
+  EXPECT_FALSE(ask("default/web-1", "10.254.0.5").reaches);
+  slices["node2"].ports[0].rules[0].pass = false;
+  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches);
+}
+
+TEST_F(TraceTest, GatewayAnswersItself) { EXPECT_TRUE(ask("default/web-1", "10.1.0.1").reaches); }
+
+TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
+  slices.erase("node2");
+  world.hostAddresses.erase("node2");
+  const auto here = ask("default/web-1", "10.254.0.5");
+  ASSERT_TRUE(here.handover);
+  const auto copy = parseAnswer(toJson(here)).value();
+  ASSERT_TRUE(copy.handover);
+  EXPECT_EQ(copy.handover->label.value(), 2000U);
+
+  World there = world;
+  std::map<std::string, model::Slice> theirs;
+  model::Slice two;
+  two.host = "node2";
+  two.vrfs = {vrf(1, "default/web"), vrf(2, "default/app")};
+  two.ports = {port("default/app-1", 2, "10.2.0.2", 12), port("other/twin", 3, "10.254.0.5", 13)};
+  two.ports[0].translations.push_back({rib::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
+                                       8000, "services/default/app", 1});
+  theirs["node2"] = two;
+  there.slices = &theirs;
+  there.hostAddresses = {{"node2", ip("10.9.0.2")}};
+  const Question question{"default/web-1", "10.254.0.5", model::Protocol::kTcp, 80};
+  const auto landed = traceArrival(there, *copy.handover, question);
+  ASSERT_TRUE(landed) << landed.error().text();
+  EXPECT_TRUE(landed->reaches) << landed->reason;
+  auto elsewhere = *copy.handover;
+  elsewhere.nextHop = ip("10.9.0.7");
+  EXPECT_EQ(traceArrival(there, elsewhere, question).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(TraceTest, UnclearQuestions) {
+  EXPECT_EQ(trace(world, {"default/nobody", "10.254.0.5"}).error().field, "from");
+  EXPECT_EQ(trace(world, {"default/web-1", "default/nobody"}).error().field, "to");
+  slices["node2"].ports[0].addresses = {ip("10.1.0.2")};
+  const auto both = trace(world, {"10.1.0.2", "10.254.0.5"});
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().message.find("several"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hawser::trace

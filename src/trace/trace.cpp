@@ -1,0 +1,293 @@
+// The trace walks what the agents were told (slices) and what BGP spread (routes), in the order in
+// which the datapath works: egress rules need the destination's identity, which comes with the
+// route; translation and ingress rules are the receiving host's; and the way back is a lookup of
+// its own, without which the receiver drops the first packet.
+//
+// Labels are the agents' own, so a port on the receiving host is recognised by its address in the
+// VRF whose route carries the tunnel's label: tenants may use the same addresses.
+#include "hawser/trace/trace.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "rules.h"
+
+namespace hawser::trace {
+
+using model::Slice;
+using model::SlicePort;
+using model::SliceTranslation;
+using model::SliceVrf;
+
+namespace {
+
+struct Place {
+  const Slice* slice = nullptr;
+  const SlicePort* port = nullptr;
+};
+
+std::string describe(const Place& place) {
+  return fmt::format("port {} ({})", place.port->name, place.port->addresses.front().text());
+}
+
+// "project/name", "pods/namespace/name", "vms/project/name" or an address.
+Result<Place> findPort(const World& world, const std::string& text, const std::string& field) {
+  std::vector<Place> found;
+  const auto address = net::IpAddress::parse(text);
+  for (const auto& [host, slice] : *world.slices) {
+    for (const auto& port : slice.ports) {
+      const bool byAddress = address && std::find(port.addresses.begin(), port.addresses.end(),
+                                                  *address) != port.addresses.end();
+      const auto& workload = port.workload;
+      const bool byWorkload = workload && text == fmt::format("{}s/{}/{}", workload->kind,
+                                                              workload->space, workload->name);
+      if (byAddress || byWorkload || text == port.name || text == "ports/" + port.name)
+        found.push_back({&slice, &port});
+    }
+  }
+  if (found.empty()) {
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("no placed port is \"{}\"; give PROJECT/PORT, pods/NAMESPACE/NAME or an "
+                    "address of one",
+                    text),
+        field);
+  }
+  if (found.size() > 1) {
+    std::string names;
+    for (const auto& place : found) names += (names.empty() ? "" : ", ") + place.port->name;
+    return invalid(fmt::format("\"{}\" is several ports: {}; name one", text, names), field);
+  }
+  return found.front();
+}
+
+// An address, a port's address, or the first address of a service ("services/project/name").
+Result<net::IpAddress> findAddress(const World& world, const std::string& text) {
+  if (const auto address = net::IpAddress::parse(text)) return *address;
+  for (const auto& [host, slice] : *world.slices)
+    for (const auto& port : slice.ports)
+      for (const auto& translation : port.translations)
+        if (translation.source == text) return translation.address;
+  const auto place = findPort(world, text, "to");
+  if (!place) return std::unexpected(place.error());
+  return place->port->addresses.front();
+}
+
+const SliceVrf* vrfOf(const Slice& slice, rib::VrfId id) {
+  const auto found = std::find_if(slice.vrfs.begin(), slice.vrfs.end(),
+                                  [&](const SliceVrf& vrf) { return vrf.id == id; });
+  return found == slice.vrfs.end() ? nullptr : &*found;
+}
+
+net::Identity identityOf(const rib::VrfPath& path) {
+  if (path.attributes) {
+    for (const auto& community : path.attributes->extendedCommunities)
+      if (const auto identity = net::identityOf(community)) return *identity;
+  }
+  return {};
+}
+
+std::string encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
+  std::set<net::Encapsulation> offered;
+  for (const auto& community : path.attributes->extendedCommunities)
+    if (const auto one = net::encapsulationOf(community)) offered.insert(*one);
+  for (const auto wanted : slice.encapsulations)
+    if (offered.contains(wanted)) return std::string(net::encapsulationName(wanted));
+  return std::string(net::encapsulationName(net::Encapsulation::kGre));
+}
+
+void block(Answer& answer, std::string by, std::string reason) {
+  answer.reaches = false;
+  answer.blockedBy = std::move(by);
+  answer.reason = std::move(reason);
+}
+
+std::string portText(const Question& question) {
+  const auto name = std::string(model::protocolName(question.protocol));
+  return question.port == 0 ? name : fmt::format("{}/{}", name, question.port);
+}
+
+// One rule set for the first packet; false: blocked, and said.
+bool passRules(Answer& answer, const Place& place, bool ingress, const Packet& packet) {
+  const auto verdict = judge(place.port->rules, ingress, packet);
+  const auto* direction = ingress ? "into" : "out of";
+  if (verdict.rule != nullptr) {
+    answer.steps.push_back(
+        {"policy", fmt::format("{} {}: {} by {}", direction, place.port->name,
+                               verdict.allowed ? "allowed" : "denied", verdict.rule->source)});
+  } else {
+    answer.steps.push_back(
+        {"policy", fmt::format("{} {}: no rule matches, allowed", direction, place.port->name)});
+  }
+  if (verdict.allowed) return true;
+  block(answer, "policy",
+        fmt::format("{} denies {} {}", verdict.rule->source, direction, place.port->name));
+  return false;
+}
+
+// What the receiving host does with a packet for `destination` that came with `label`.
+struct Landing {
+  Place place;
+  const SliceTranslation* translation = nullptr;
+  rib::VrfId vrf;
+  bool addressOnly = false;  // the address is translated, but not this port
+};
+
+bool carries(const std::optional<rib::VrfChange>& route, const net::IpAddress& nextHop,
+             net::Label label) {
+  return route && std::any_of(route->paths.begin(), route->paths.end(), [&](const auto& path) {
+           return path.label == label && path.nextHop == nextHop;
+         });
+}
+
+std::optional<Landing> land(const World& world, const Slice& slice, const net::IpAddress& nextHop,
+                            net::Label label, const net::IpAddress& destination,
+                            const Question& question) {
+  std::optional<Landing> partial;
+  for (const auto& port : slice.ports) {
+    const auto routed = [&](rib::VrfId id) {
+      const auto* vrf = vrfOf(slice, id);
+      return vrf != nullptr && carries(world.lookup(*vrf, destination), nextHop, label);
+    };
+    if (std::find(port.addresses.begin(), port.addresses.end(), destination) !=
+            port.addresses.end() &&
+        routed(port.vrf))
+      return Landing{{&slice, &port}, nullptr, port.vrf, false};
+    for (const auto& translation : port.translations) {
+      if (translation.address != destination || !routed(translation.vrf)) continue;
+      const bool whole = translation.port == 0 && translation.protocol == model::Protocol::kAny;
+      if (whole || (translation.protocol == question.protocol && translation.port == question.port))
+        return Landing{{&slice, &port}, &translation, translation.vrf, false};
+      partial = Landing{{&slice, &port}, &translation, translation.vrf, true};
+    }
+  }
+  return partial;
+}
+
+// Translation, ingress rules and the way back at the receiver.
+void arrive(const World& world, Answer& answer, const Landing& landing,
+            const net::IpAddress& source, net::Identity identity, const Question& question) {
+  const auto& port = *landing.place.port;
+  answer.steps.push_back(
+      {"host " + landing.place.slice->host, "delivers to " + describe(landing.place)});
+  if (landing.addressOnly) {
+    return block(
+        answer, "service",
+        fmt::format("{} does not offer {}", landing.translation->source, portText(question)));
+  }
+  Packet packet{identity, source, question.protocol, question.port};
+  if (landing.translation != nullptr) {
+    if (landing.translation->targetPort != 0) packet.port = landing.translation->targetPort;
+    answer.steps.push_back(
+        {"service", fmt::format("{}: {} becomes {}{}", landing.translation->source,
+                                landing.translation->address.text(), port.addresses.front().text(),
+                                packet.port == 0 ? "" : fmt::format(" port {}", packet.port))});
+  }
+  if (!passRules(answer, landing.place, true, packet)) return;
+  const auto* vrf = vrfOf(*landing.place.slice, landing.vrf);
+  const auto back = vrf == nullptr ? std::nullopt : world.lookup(*vrf, source);
+  if (!back || back->paths.empty()) {
+    return block(answer, "route",
+                 fmt::format("no route back to {} in {}", source.text(),
+                             vrf == nullptr ? "its network" : vrf->name));
+  }
+  const auto& path = back->paths.front();
+  answer.back.push_back({"route", fmt::format("{} in {} via {} label {} (route target {})",
+                                              back->prefix.text(), vrf->name, path.nextHop.text(),
+                                              path.label.value(), path.importedBy.text())});
+  answer.reaches = true;
+}
+
+const Slice* sliceAt(const World& world, const net::IpAddress& nextHop) {
+  for (const auto& [host, address] : world.hostAddresses) {
+    if (address != nextHop) continue;
+    const auto found = world.slices->find(host);
+    if (found != world.slices->end()) return &found->second;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Answer> trace(const World& world, const Question& question) {
+  const auto from = findPort(world, question.from, "from");
+  if (!from) return std::unexpected(from.error());
+  const auto destination = findAddress(world, question.to);
+  if (!destination) return std::unexpected(destination.error());
+  const auto& port = *from->port;
+  Answer answer;
+  answer.steps.push_back({"host " + from->slice->host, "leaves " + describe(*from)});
+  const auto* vrf = vrfOf(*from->slice, port.vrf);
+  if (vrf == nullptr) return fail(ErrorCode::kInternal, "the port's network is not on its host");
+  if (std::find(port.gateways.begin(), port.gateways.end(), *destination) != port.gateways.end()) {
+    answer.reaches = true;
+    answer.steps.push_back({"gateway", "the host itself answers for " + destination->text()});
+    return answer;
+  }
+  const auto route = world.lookup(*vrf, *destination);
+  if (!route || route->paths.empty()) {
+    if (std::find(vrf->refused.begin(), vrf->refused.end(), *destination) != vrf->refused.end()) {
+      block(answer, "service",
+            fmt::format("no backend of {} is ready; connections are refused", destination->text()));
+    } else {
+      block(answer, "route",
+            fmt::format("{} has no route to {}: no network with that address "
+                        "shares a route target with it",
+                        vrf->name, destination->text()));
+    }
+    return answer;
+  }
+  // The flow's hash picks one member; a trace follows the first and names the others.
+  const auto& path = route->paths.front();
+  const auto name = world.targetName ? world.targetName(path.importedBy) : std::string{};
+  answer.steps.push_back(
+      {"route",
+       fmt::format("{} in {}: {} path{}, imported by route target {}{}", route->prefix.text(),
+                   vrf->name, route->paths.size(), route->paths.size() == 1 ? "" : "s",
+                   path.importedBy.text(), name.empty() ? "" : " (" + name + ")")});
+  const Packet packet{identityOf(path), *destination, question.protocol, question.port};
+  if (!passRules(answer, *from, false, packet)) return answer;
+  const auto& source = port.addresses.front();
+  answer.steps.push_back(
+      {"tunnel", fmt::format("{} to {}, label {}", encapsulationFor(*from->slice, path),
+                             path.nextHop.text(), path.label.value())});
+  const auto* there = sliceAt(world, path.nextHop);
+  if (there == nullptr) {
+    answer.reaches = true;  // as far as this site can tell
+    answer.handover =
+        Answer::Handover{path.nextHop, path.label, source, *destination, port.identity};
+    return answer;
+  }
+  const auto landing = land(world, *there, path.nextHop, path.label, *destination, question);
+  if (!landing) {
+    block(answer, "route",
+          fmt::format("host {} has no port for {} (label {}) any more", there->host,
+                      destination->text(), path.label.value()));
+    return answer;
+  }
+  arrive(world, answer, *landing, source, port.identity, question);
+  return answer;
+}
+
+Result<Answer> traceArrival(const World& world, const Answer::Handover& handover,
+                            const Question& question) {
+  const auto* slice = sliceAt(world, handover.nextHop);
+  if (slice == nullptr)
+    return fail(ErrorCode::kNotFound, handover.nextHop.text() + " is no host of " + world.site);
+  Answer answer;
+  const auto landing =
+      land(world, *slice, handover.nextHop, handover.label, handover.destination, question);
+  if (!landing) {
+    block(answer, "route",
+          fmt::format("host {} of {} has no port for {} (label {})", slice->host, world.site,
+                      handover.destination.text(), handover.label.value()));
+    return answer;
+  }
+  answer.steps.push_back({"site " + world.site, "the packet arrives"});
+  arrive(world, answer, *landing, handover.source, handover.identity, question);
+  return answer;
+}
+
+}  // namespace hawser::trace
