@@ -209,9 +209,102 @@ const Slice* sliceAt(const World& world, const net::IpAddress& nextHop) {
   return nullptr;
 }
 
+// Longest match, told as a step; null: blocked, and said. The flow's hash picks one of the paths; a
+// trace follows the first and names how many there are.
+std::optional<rib::VrfChange> routeTo(const World& world, Answer& answer, const SliceVrf& vrf,
+                                      const net::IpAddress& destination) {
+  auto route = world.lookup(vrf, destination);
+  if (!route || route->paths.empty()) {
+    if (std::find(vrf.refused.begin(), vrf.refused.end(), destination) != vrf.refused.end()) {
+      block(answer, "service",
+            fmt::format("no backend of {} is ready; connections are refused", destination.text()));
+    } else {
+      block(answer, "route",
+            fmt::format("{} has no route to {}: no network with that address "
+                        "shares a route target with it",
+                        vrf.name, destination.text()));
+    }
+    return std::nullopt;
+  }
+  const auto& path = route->paths.front();
+  const auto name = world.targetName ? world.targetName(path.importedBy) : std::string{};
+  answer.steps.push_back(
+      {"route",
+       fmt::format("{} in {}: {} path{}, imported by route target {}{}", route->prefix.text(),
+                   vrf.name, route->paths.size(), route->paths.size() == 1 ? "" : "s",
+                   path.importedBy.text(), name.empty() ? "" : " (" + name + ")")});
+  return route;
+}
+
+// The packet is on the underlay: to a host of ours, or out of this site.
+void cross(const World& world, Answer& answer, const Answer::Handover& packet,
+           const Question& question) {
+  const auto* there = sliceAt(world, packet.nextHop);
+  if (there == nullptr) {
+    answer.reaches = true;  // as far as this site can tell
+    answer.handover = packet;
+    return;
+  }
+  const auto landing =
+      land(world, *there, packet.nextHop, packet.label, packet.destination, question);
+  if (!landing) {
+    return block(answer, "route",
+                 fmt::format("host {} has no port for {} (label {}) any more", there->host,
+                             packet.destination.text(), packet.label.value()));
+  }
+  arrive(world, answer, *landing, packet.source, packet.identity, question);
+}
+
+// "PROJECT/NETWORK@ADDRESS": somebody behind a router that is joined with that network.
+struct Outside {
+  std::string network;
+  net::IpAddress address;
+};
+std::optional<Outside> parseOutside(const std::string& text) {
+  const auto cut = text.find('@');
+  if (cut == std::string::npos) return std::nullopt;
+  const auto address = net::IpAddress::parse(text.substr(cut + 1));
+  if (!address) return std::nullopt;
+  return Outside{text.substr(0, cut), *address};
+}
+
+const SliceVrf* vrfNamed(const World& world, const std::string& name) {
+  for (const auto& [host, slice] : *world.slices)
+    for (const auto& vrf : slice.vrfs)
+      if (vrf.name == name) return &vrf;
+  return nullptr;
+}
+
+// A router knows what we export with the network's route targets, which is what the network's own
+// VRF knows; the identity of an outsider is that of the route back to him.
+Result<Answer> traceOutside(const World& world, const Outside& from, const Question& question) {
+  const auto destination = findAddress(world, question.to);
+  if (!destination) return std::unexpected(destination.error());
+  const auto* vrf = vrfNamed(world, from.network);
+  if (vrf == nullptr)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no host of {} serves a network \"{}\"", world.site, from.network),
+                "from");
+  Answer answer;
+  answer.steps.push_back(
+      {"outside", fmt::format("{} enters {}", from.address.text(), from.network)});
+  const auto route = routeTo(world, answer, *vrf, *destination);
+  if (!route) return answer;
+  const auto& path = route->paths.front();
+  answer.steps.push_back(
+      {"tunnel", fmt::format("to {}, label {}", path.nextHop.text(), path.label.value())});
+  net::Identity identity;
+  if (const auto back = world.lookup(*vrf, from.address); back && !back->paths.empty())
+    identity = identityOf(back->paths.front());
+  cross(world, answer, {path.nextHop, path.label, from.address, *destination, identity}, question);
+  return answer;
+}
+
 }  // namespace
 
 Result<Answer> trace(const World& world, const Question& question) {
+  if (const auto outside = parseOutside(question.from))
+    return traceOutside(world, *outside, question);
   const auto from = findPort(world, question.from, "from");
   if (!from) return std::unexpected(from.error());
   const auto destination = findAddress(world, question.to);
@@ -226,48 +319,16 @@ Result<Answer> trace(const World& world, const Question& question) {
     answer.steps.push_back({"gateway", "the host itself answers for " + destination->text()});
     return answer;
   }
-  const auto route = world.lookup(*vrf, *destination);
-  if (!route || route->paths.empty()) {
-    if (std::find(vrf->refused.begin(), vrf->refused.end(), *destination) != vrf->refused.end()) {
-      block(answer, "service",
-            fmt::format("no backend of {} is ready; connections are refused", destination->text()));
-    } else {
-      block(answer, "route",
-            fmt::format("{} has no route to {}: no network with that address "
-                        "shares a route target with it",
-                        vrf->name, destination->text()));
-    }
-    return answer;
-  }
-  // The flow's hash picks one member; a trace follows the first and names the others.
+  const auto route = routeTo(world, answer, *vrf, *destination);
+  if (!route) return answer;
   const auto& path = route->paths.front();
-  const auto name = world.targetName ? world.targetName(path.importedBy) : std::string{};
-  answer.steps.push_back(
-      {"route",
-       fmt::format("{} in {}: {} path{}, imported by route target {}{}", route->prefix.text(),
-                   vrf->name, route->paths.size(), route->paths.size() == 1 ? "" : "s",
-                   path.importedBy.text(), name.empty() ? "" : " (" + name + ")")});
   const Packet packet{identityOf(path), *destination, question.protocol, question.port};
   if (!passRules(answer, *from, false, packet)) return answer;
-  const auto& source = port.addresses.front();
   answer.steps.push_back(
       {"tunnel", fmt::format("{} to {}, label {}", encapsulationFor(*from->slice, path),
                              path.nextHop.text(), path.label.value())});
-  const auto* there = sliceAt(world, path.nextHop);
-  if (there == nullptr) {
-    answer.reaches = true;  // as far as this site can tell
-    answer.handover =
-        Answer::Handover{path.nextHop, path.label, source, *destination, port.identity};
-    return answer;
-  }
-  const auto landing = land(world, *there, path.nextHop, path.label, *destination, question);
-  if (!landing) {
-    block(answer, "route",
-          fmt::format("host {} has no port for {} (label {}) any more", there->host,
-                      destination->text(), path.label.value()));
-    return answer;
-  }
-  arrive(world, answer, *landing, source, port.identity, question);
+  cross(world, answer,
+        {path.nextHop, path.label, port.addresses.front(), *destination, port.identity}, question);
   return answer;
 }
 

@@ -191,5 +191,33 @@ TEST_F(TraceTest, UnclearQuestions) {
   EXPECT_NE(both.error().message.find("several"), std::string::npos);
 }
 
+TEST_F(TraceTest, OutsiderReachesTheServiceOfTheNetwork) {
+  route(1, "0.0.0.0/0", "10.9.9.9", 16, 0);
+  const auto answer = ask("default/web@203.0.113.9", "10.254.0.5");
+  EXPECT_TRUE(answer.reaches) << answer.reason;
+  EXPECT_EQ(answer.steps.front().where, "outside");
+}
+
+TEST_F(TraceTest, OutsiderHasNoRouteToAnotherNetwork) {
+  route(1, "10.1.0.9/32", "10.9.9.9", 16, 0);
+  const auto answer = ask("default/web@203.0.113.9", "10.2.0.2", 8000);
+  EXPECT_FALSE(answer.reaches);
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("default/web has no route to 10.2.0.2"), std::string::npos);
+}
+
+TEST_F(TraceTest, OutsiderWithoutAWayBackIsBlocked) {
+  const auto answer = ask("default/web@203.0.113.9", "10.254.0.5");
+  EXPECT_FALSE(answer.reaches);
+  EXPECT_NE(answer.reason.find("no route back to 203.0.113.9"), std::string::npos);
+}
+
+TEST_F(TraceTest, OutsiderOfAnUnknownNetworkIsAnError) {
+  const auto answer =
+      trace(world, {"default/nowhere@203.0.113.9", "10.254.0.5", model::Protocol::kTcp, 80});
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().field, "from");
+}
+
 }  // namespace
 }  // namespace hawser::trace

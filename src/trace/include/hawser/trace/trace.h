@@ -27,8 +27,10 @@ struct World {
 };
 
 struct Question {
-  std::string from;  // port "project/name" or an address of one
-  std::string to;    // port "project/name", service, or an address
+  // Port "project/name", "pods/namespace/name" or an address of one; or "project/network@address",
+  // somebody outside who comes through a router that is joined with that network.
+  std::string from;
+  std::string to;  // port "project/name", service, or an address
   model::Protocol protocol = model::Protocol::kTcp;
   std::uint16_t port = 0;
 };
