@@ -102,7 +102,7 @@ int nodeMain(int argc, char** argv) {
   NodeSettings settings;
   std::string state, images;
   unsigned drainMs = 1000;
-  app.add_option("--name", settings.node, "name of this node")->required();
+  app.add_option("--node", settings.node, "name of this node")->required();
   app.add_option("--state", state, "folder with pods/ and status/")->required();
   app.add_option("--cni", settings.cni, "the CNI plugin's executable")->required();
   app.add_option("--agent-socket", settings.agentSocket, "socket of this node's agent")->required();

@@ -115,8 +115,8 @@ void PodRunner::setPhase(Phase phase) {
 Command PodRunner::cniCommand(const std::string& verb) const {
   Json config{{"cniVersion", "1.0.0"},
               {"name", "hawser"},
-              {"type", "hawser"},
-              {"socket", settings_.agentSocket}};
+              {"type", "hawser-cni"},
+              {"agentSocket", settings_.agentSocket}};
   return {
       .argv = {settings_.cni},
       .environment = {"CNI_COMMAND=" + verb, "CNI_CONTAINERID=" + containerId_,
