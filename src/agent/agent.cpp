@@ -1,8 +1,7 @@
 // The host's side of Hawser, as a pure assembly of four facts:
 //
 //   slice    what this host must hold, whole, at every change, from the controller (or the last
-//   one,
-//            kept on disk, while no controller answers)
+//            one, kept on disk, while no controller answers)
 //   plugs    which device belongs to which port, from CNI and other runtimes over the unix socket
 //   paths    BGP's best VPN routes
 //   devices  what the kernel has
@@ -35,6 +34,7 @@ Agent::Agent(io::Loop& loop, Config config, datapath::ForwardingPlane& plane, Ro
       config_(std::move(config)),
       plane_(plane),
       routes_(routes),
+      devices_(devices),
       state_(state),
       forwarder_(
           plane, net::IpAddress(config_.underlay),

@@ -15,7 +15,7 @@
 
 namespace hawser::agent {
 
-using Answer = std::function<void(const Result<Json>&)>;
+using Answer = std::function<void(const Result<Json>&)>;  // called once
 
 class Agent {
  public:
@@ -51,6 +51,9 @@ class Agent {
   [[nodiscard]] Json report() const;
 
   [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] bool hasDevice(const std::string& name) const {
+    return devices_.indexOf(name) != 0;
+  }
   [[nodiscard]] const model::Slice* slice() const { return slice_.get(); }
   [[nodiscard]] bool fresh() const { return fresh_; }
   [[nodiscard]] bool pruned() const { return pruned_; }
@@ -76,6 +79,7 @@ class Agent {
   Config config_;
   datapath::ForwardingPlane& plane_;
   RouteSink& routes_;
+  const Devices& devices_;
   HostState& state_;
   Forwarder forwarder_;
   Ports ports_;

@@ -155,6 +155,12 @@ std::set<net::RouteTarget> Forwarder::memberships() const {
   return all;
 }
 
+const std::map<net::IpPrefix, datapath::Route>& Forwarder::written(rib::VrfId vrf) const {
+  static const std::map<net::IpPrefix, datapath::Route> none;
+  const auto found = vrfs_.find(vrf);
+  return found == vrfs_.end() ? none : found->second.written;
+}
+
 std::vector<Forwarder::VrfView> Forwarder::vrfs() const {
   std::vector<VrfView> out;
   for (const auto& [id, vrf] : vrfs_) out.push_back({id, vrf.name, vrf.import, vrf.written.size()});

@@ -47,6 +47,8 @@ class Forwarder {
   [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const {
     return table_.routes(vrf);
   }
+  // As last written to the datapath; empty for a VRF that is not here.
+  [[nodiscard]] const std::map<net::IpPrefix, datapath::Route>& written(rib::VrfId vrf) const;
   [[nodiscard]] const std::vector<net::Encapsulation>& encapsulations() const {
     return encapsulations_;
   }
