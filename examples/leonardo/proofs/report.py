@@ -1,0 +1,34 @@
+"""What the demonstration prints: one line a proof, ✓ or ✗."""
+import sys
+import time
+
+
+class Report:
+    def __init__(self):
+        self.started = time.monotonic()
+        self.held = 0
+        self.failed = []
+
+    def section(self, title):
+        print(f"\n== {title}  [{time.monotonic() - self.started:.0f} s]", flush=True)
+
+    def say(self, text):
+        for line in text.rstrip("\n").split("\n"):
+            print(f"     {line}", flush=True)
+
+    def prove(self, holds, text, why=""):
+        """Prints the proof; `why` is shown when it does not hold."""
+        if holds:
+            self.held += 1
+            print(f"  ✓  {text}", flush=True)
+        else:
+            self.failed.append(text)
+            print(f"  ✗  {text}{': ' + why if why else ''}", flush=True)
+        return bool(holds)
+
+    def finish(self):
+        total = self.held + len(self.failed)
+        print(f"\n{self.held} of {total} proofs held", flush=True)
+        for text in self.failed:
+            print(f"  ✗  {text}", file=sys.stderr)
+        return not self.failed
