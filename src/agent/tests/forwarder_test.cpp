@@ -1,0 +1,161 @@
+#include "forwarder.h"
+
+#include "fixture.h"
+
+namespace hawser::agent::test {
+namespace {
+
+class ForwarderTest : public HostTest {
+ protected:
+  void SetUp() override {
+    life->agent.applySlice(slice(), true);
+    events.clear();
+  }
+};
+
+TEST_F(ForwarderTest, ARouteGoesIntoTheVrfsThatImportItsTarget) {
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  EXPECT_EQ(plane.members(3, "10.0.3.20/32"), "MPLSoUDP:10.1.0.12/2001");
+  EXPECT_EQ(plane.members(4, "10.0.3.20/32"), "none");
+  life->forget("10.1.0.12:1", "10.0.3.20/32");
+  EXPECT_EQ(plane.members(3, "10.0.3.20/32"), "none");
+}
+
+TEST_F(ForwarderTest, EqualPathsOfManyHostsAreOneGroup) {
+  life->learn("10.1.0.12:1", "10.254.0.1/32", 2001, remoteAttributes("10.1.0.12", "64512:4"));
+  life->learn("10.1.0.13:1", "10.254.0.1/32", 3001, remoteAttributes("10.1.0.13", "64512:4"));
+  life->learn("10.1.0.13:2", "10.254.0.1/32", 3002, remoteAttributes("10.1.0.13", "64512:4"));
+  EXPECT_EQ(plane.members(4, "10.254.0.1/32"),
+            "MPLSoUDP:10.1.0.12/2001,MPLSoUDP:10.1.0.13/3001,MPLSoUDP:10.1.0.13/3002");
+  life->forget("10.1.0.13:1", "10.254.0.1/32");
+  EXPECT_EQ(plane.members(4, "10.254.0.1/32"), "MPLSoUDP:10.1.0.12/2001,MPLSoUDP:10.1.0.13/3002");
+}
+
+TEST_F(ForwarderTest, OwnPortsAndOthersShareAGroup) {
+  life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
+  life->loopBack();
+  life->learn("10.1.0.12:1", "10.254.0.1/32", 2001, remoteAttributes("10.1.0.12", "64512:4"));
+  EXPECT_EQ(plane.members(4, "10.254.0.1/32"), "port:1,MPLSoUDP:10.1.0.12/2001");
+  // The workload goes: its member goes at once, before BGP says so.
+  life->agent.unplug([](const Plug&) { return true; });
+  EXPECT_EQ(plane.members(4, "10.254.0.1/32"), "MPLSoUDP:10.1.0.12/2001");
+  EXPECT_EQ(plane.members(3, "10.0.3.11/32"), "none");
+}
+
+TEST_F(ForwarderTest, OwnRoutesThatCirculateLeadToTheirPort) {
+  life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
+  const auto own = life->state.find("uid-a")->label.value();
+  life->learn("10.1.0.11:9", "10.0.3.99/32", own, remoteAttributes("10.1.0.11", "64512:3"));
+  EXPECT_EQ(plane.members(3, "10.0.3.99/32"), "port:1");
+  // A label of nobody: never a tunnel to ourselves.
+  life->learn("10.1.0.11:9", "10.0.3.99/32", 4242, remoteAttributes("10.1.0.11", "64512:3"));
+  EXPECT_EQ(plane.members(3, "10.0.3.99/32"), "none");
+}
+
+TEST_F(ForwarderTest, EncapsulationFollowsTheRoute) {
+  life->learn("65000:1", "0.0.0.0/0", 299776, remoteAttributes("10.9.0.1", "64512:3", {}));
+  EXPECT_EQ(plane.members(3, "0.0.0.0/0"), "MPLSoGRE:10.9.0.1/299776");
+  life->learn("65000:1", "0.0.0.0/0", 299776,
+              remoteAttributes("10.9.0.1", "64512:3", {net::Encapsulation::kVxlan}));
+  EXPECT_EQ(plane.members(3, "0.0.0.0/0"), "none");
+}
+
+TEST_F(ForwarderTest, AChangedPreferenceRewritesRoutes) {
+  const auto both = {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre};
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3", both));
+  auto other = slice();
+  other.encapsulations = {net::Encapsulation::kGre};
+  life->agent.applySlice(other, true);
+  EXPECT_EQ(plane.members(3, "10.0.3.20/32"), "MPLSoGRE:10.1.0.12/2001");
+}
+
+TEST_F(ForwarderTest, RefusedWhileThereIsNoRoute) {
+  auto with = slice();
+  with.vrfs[1].refused = {ip("10.254.0.9")};
+  life->agent.applySlice(with, true);
+  EXPECT_EQ(plane.members(4, "10.254.0.9/32"), "refuse");
+  EXPECT_EQ(plane.members(3, "10.254.0.9/32"), "none");
+  // A backend elsewhere is faster than the slice.
+  life->learn("10.1.0.12:1", "10.254.0.9/32", 2001, remoteAttributes("10.1.0.12", "64512:4"));
+  EXPECT_EQ(plane.members(4, "10.254.0.9/32"), "MPLSoUDP:10.1.0.12/2001");
+  life->forget("10.1.0.12:1", "10.254.0.9/32");
+  EXPECT_EQ(plane.members(4, "10.254.0.9/32"), "refuse");
+  life->agent.applySlice(slice(), true);
+  EXPECT_EQ(plane.members(4, "10.254.0.9/32"), "none");
+}
+
+TEST_F(ForwarderTest, IdentityComesWithTheRoute) {
+  auto made = std::make_shared<wire::PathAttributes>(*remoteAttributes("10.1.0.12", "64512:3"));
+  made->extendedCommunities.push_back(net::identityCommunity({64512, 44}));
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, made);
+  EXPECT_EQ(plane.routes.at({rib::VrfId(3), prefix("10.0.3.20/32")}).identity,
+            (net::Identity{64512, 44}));
+}
+
+TEST_F(ForwarderTest, AFailedWriteIsTriedAgain) {
+  plane.failRoutes = true;
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  EXPECT_EQ(life->metrics.counter("agent.route.fail").value(), 1U);
+  plane.failRoutes = false;
+  life->agent.reconcile();
+  EXPECT_EQ(plane.members(3, "10.0.3.20/32"), "MPLSoUDP:10.1.0.12/2001");
+  events.clear();
+  life->agent.reconcile();
+  EXPECT_TRUE(events.empty());
+}
+
+TEST_F(ForwarderTest, AFailedWriteThatIsNotWantedAnyMoreIsForgotten) {
+  plane.failRoutes = true;
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  life->forget("10.1.0.12:1", "10.0.3.20/32");
+  plane.failRoutes = false;
+  events.clear();
+  life->agent.reconcile();
+  EXPECT_TRUE(events.empty());
+}
+
+TEST_F(ForwarderTest, ChangedImportsTakeAndDropRoutes) {
+  life->learn("64513:1", "10.0.100.5/32", 500, remoteAttributes("10.2.0.11", "64512:100"));
+  EXPECT_EQ(plane.members(3, "10.0.100.5/32"), "none");
+  auto stitched = slice();
+  stitched.vrfs[0].importTargets.insert(target("64512:100"));
+  life->agent.applySlice(stitched, true);
+  EXPECT_EQ(life->sink.memberships.size(), 3U);
+  EXPECT_EQ(plane.members(3, "10.0.100.5/32"), "MPLSoUDP:10.2.0.11/500");
+  life->agent.applySlice(slice(), true);
+  EXPECT_EQ(life->sink.memberships.size(), 2U);
+  EXPECT_EQ(plane.members(3, "10.0.100.5/32"), "none");
+}
+
+TEST_F(ForwarderTest, AnObsoleteVrfForwardsUntilItsPortsHaveLeft) {
+  life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  life->turn();
+  events.clear();
+  auto less = slice();
+  less.vrfs.erase(less.vrfs.begin());
+  less.ports.clear();
+  life->agent.applySlice(less, true);
+  EXPECT_EQ(life->sink.memberships, std::set<net::RouteTarget>{target("64512:4")});
+  EXPECT_NE(plane.members(3, "10.0.3.20/32"), "none");
+  life->turn();
+  ASSERT_TRUE(happened("removeRoute 10.0.3.20/32"));
+  EXPECT_LT(at("removePort"), at("removeRoute 10.0.3.20/32"));
+  EXPECT_EQ(life->agent.forwarder().vrfs().size(), 1U);
+}
+
+TEST_F(ForwarderTest, AVrfThatComesBackInTheSameTurnKeepsItsRoutes) {
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  auto less = slice();
+  less.vrfs.erase(less.vrfs.begin());
+  less.ports.clear();
+  life->agent.applySlice(less, true);
+  life->agent.applySlice(slice(), true);
+  events.clear();
+  life->turn();
+  EXPECT_FALSE(happened("removeRoute"));
+  EXPECT_NE(plane.members(3, "10.0.3.20/32"), "none");
+}
+
+}  // namespace
+}  // namespace hawser::agent::test
