@@ -69,10 +69,25 @@ std::optional<AsPath> readPath(Cursor value, bool fourByte, std::string& why) {
   return path;
 }
 
+bool isConfederation(const AsPathSegment& segment) {
+  return segment.type == AsPathSegment::Type::kConfedSequence ||
+         segment.type == AsPathSegment::Type::kConfedSet;
+}
+
+bool hasAsZero(const AsPath& path) {
+  return std::any_of(path.begin(), path.end(), [](const AsPathSegment& segment) {
+    return std::find(segment.asns.begin(), segment.asns.end(), net::Asn(0)) != segment.asns.end();
+  });
+}
+
 Outcome readAsPath(Reader& in, Cursor value) {  // RFC 7606, 7.2
   std::string why;
   auto path = readPath(value, in.context.fourByteAs, why);
   if (!path) return withdraw(why);
+  if (hasAsZero(*path)) return withdraw("AS number 0");  // RFC 7607, 2
+  // RFC 5065, 5: this speaker is in no confederation, so nobody may send it these.
+  if (std::any_of(path->begin(), path->end(), isConfederation))
+    return withdraw("confederation segment from outside the confederation");
   in.block.attributes.asPath = std::move(*path);
   in.block.hasAsPath = true;
   return good();
@@ -83,14 +98,24 @@ Outcome readAs4Path(Reader& in, Cursor value) {  // RFC 6793, 4.1 and 6
   std::string why;
   auto path = readPath(value, true, why);
   if (!path) return discard(why);
+  if (hasAsZero(*path)) return discard("AS number 0");  // RFC 7607, 2
+  std::erase_if(*path, isConfederation);                // RFC 6793, 6
   in.block.as4Path = std::move(*path);
   return good();
 }
 
+// RFC 4271, 6.3: a next hop is the address of a host; routes with another are ignored.
+bool usable(const net::IpAddress& nextHop) {
+  const auto first = nextHop.bytes()[0];
+  return !nextHop.isUnspecified() && (nextHop.isV4() ? first < 224 : first != 0xff);
+}
+
 Outcome readNextHop(Reader& in, Cursor value) {  // RFC 7606, 7.3
   if (value.remaining() != 4) return withdraw(wrongLength(value.remaining(), "4"));
-  in.block.attributes.nextHop = *net::IpAddress::fromBytes(value.take(4));
+  const auto nextHop = *net::IpAddress::fromBytes(value.take(4));
   in.block.hasNextHop = true;
+  if (!usable(nextHop)) return withdraw(fmt::format("{} is no host's address", nextHop.text()));
+  in.block.attributes.nextHop = nextHop;
   return good();
 }
 
@@ -113,9 +138,13 @@ Outcome readAtomicAggregate(Reader& in, Cursor value) {  // RFC 7606, 7.6
   return good();
 }
 
+// The low four bits mean nothing and are zero when sent (RFC 4271, 4.3); the length's form is
+// chosen anew.
+constexpr std::uint8_t kFlagsThatTravel = kFlagOptional | kFlagTransitive | kFlagPartial;
+
 void keepRaw(Reader& in, std::uint8_t type, Cursor value) {
   const auto bytes = value.take(value.remaining());
-  const auto flags = static_cast<std::uint8_t>(in.flags & ~kFlagExtended);
+  const auto flags = static_cast<std::uint8_t>(in.flags & kFlagsThatTravel);
   in.block.attributes.other.push_back({flags, type, Bytes(bytes.begin(), bytes.end())});
 }
 
@@ -123,6 +152,8 @@ Outcome readAggregator(Reader& in, Cursor value) {  // RFC 7606, 7.7
   const std::size_t size = in.context.fourByteAs ? 8 : 6;
   if (value.remaining() != size)
     return discard(wrongLength(value.remaining(), std::to_string(size)));
+  if (auto ahead = value; (in.context.fourByteAs ? ahead.u32() : ahead.u16()) == 0)
+    return discard("AS number 0");  // RFC 7607, 2
   if (in.context.fourByteAs) {
     keepRaw(in, kAggregator, value);
     return good();
@@ -132,7 +163,7 @@ Outcome readAggregator(Reader& in, Cursor value) {  // RFC 7606, 7.7
   put32(wide, value.u16());
   putBytes(wide, value.take(4));
   in.block.attributes.other.push_back(
-      {static_cast<std::uint8_t>(in.flags & ~kFlagExtended), kAggregator, std::move(wide)});
+      {static_cast<std::uint8_t>(in.flags & kFlagsThatTravel), kAggregator, std::move(wide)});
   return good();
 }
 
@@ -188,6 +219,7 @@ Outcome readMpReach(Reader& in, Cursor value) {  // RFC 4760, 3; RFC 7606, 7.11
   mp.family = {value.u16(), value.u8()};
   const std::size_t size = value.u8();
   if (!value.has(size + 1)) return reset("next hop runs over the end");
+  in.block.reachSeen = true;
   if (!knownFamily(mp.family))
     return discard(fmt::format("family {} is not spoken", familyName(mp.family)));
   const auto nextHop = readMpNextHop(value.sub(size), mp.family);
@@ -197,6 +229,9 @@ Outcome readMpReach(Reader& in, Cursor value) {  // RFC 4760, 3; RFC 7606, 7.11
   mp.nextHop = *nextHop;
   mp.nlri = value;
   in.block.reach = mp;
+  // Nothing is forwarded by a membership, so its next hop may be any.
+  if (mp.family != kRtConstraint && !usable(*nextHop))
+    return withdraw(fmt::format("{} is no host's address", nextHop->text()));
   return good();
 }
 

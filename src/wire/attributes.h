@@ -21,7 +21,8 @@ struct AttributeBlock {
   std::optional<MpBlock> reach, unreach;
   std::optional<AsPath> as4Path;
   std::vector<AttributeProblem> problems;
-  bool withdraw = false;  // one of the problems asks for treat-as-withdraw
+  bool reachSeen = false;  // an MP_REACH_NLRI of any family
+  bool withdraw = false;   // one of the problems asks for treat-as-withdraw
 
   void discard(std::uint8_t type, std::size_t offset, std::string why);
   void treatAsWithdraw(std::uint8_t type, std::size_t offset, std::string why);
@@ -29,7 +30,8 @@ struct AttributeBlock {
 
 [[nodiscard]] std::expected<AttributeBlock, DecodeError> decodeAttributes(
     Cursor block, const SessionContext& context);
-// Every attribute but MP_REACH_NLRI, MP_UNREACH_NLRI and NEXT_HOP, in ascending order of type.
+// Every attribute but MP_REACH_NLRI, MP_UNREACH_NLRI and NEXT_HOP: those that the engine knows in
+// ascending order of type, then the others as they came.
 [[nodiscard]] Bytes encodeAttributes(const PathAttributes& attributes,
                                      const SessionContext& context);
 void putAttributeHeader(Bytes& out, std::uint8_t flags, std::uint8_t type, std::size_t size);

@@ -151,7 +151,8 @@ std::expected<Open, DecodeError> decodeOpen(Cursor body) {
   open.routerId = net::RouterId(body.u32());
   std::size_t size = body.u8();
   bool wide = false;
-  if (size == 255 && body.has(3) && Cursor(body).u8() == kParameterExtended) {  // RFC 9072, 2
+  // RFC 9072, 2: the parameter type tells; the length before it is to be disregarded then.
+  if (size != 0 && body.has(3) && Cursor(body).u8() == kParameterExtended) {
     body.u8();
     size = body.u16();
     wide = true;

@@ -60,6 +60,21 @@ void checkMandatory(AttributeBlock& block, bool classicNlri, std::size_t offset)
     block.treatAsWithdraw(kNextHop, offset, "NEXT_HOP is missing");
 }
 
+// RFC 7606, 5.2: attributes without routes to announce, and one of them so wrong that the routes
+// would be withdrawn: then the routes themselves may be what could not be read, and nothing but the
+// end of the session is safe.
+std::optional<DecodeError> checkLostNlri(const AttributeBlock& block, bool classicNlri,
+                                         std::size_t offset) {
+  const bool mpNlri = block.reach ? !block.reach->nlri.empty() : block.reachSeen;
+  if (!block.withdraw || classicNlri || mpNlri) return std::nullopt;
+  const auto& problem = *std::find_if(
+      block.problems.begin(), block.problems.end(), [](const AttributeProblem& candidate) {
+        return candidate.action == AttributeProblem::Action::kTreatAsWithdraw;
+      });
+  return malformed(kMalformedAttributes, std::max(offset, problem.offset),
+                   problem.reason + ", and no routes to withdraw for it");
+}
+
 struct Blocks {
   Cursor withdrawn, attributes, announced;
 };
@@ -102,6 +117,8 @@ std::expected<DecodedUpdate, DecodeError> decodeUpdate(Cursor body, const Sessio
   auto attributes = decodeAttributes(blocks->attributes, context);
   if (!attributes) return std::unexpected(attributes.error());
   checkMandatory(*attributes, !announced->empty(), blocks->attributes.offset());
+  if (auto lost = checkLostNlri(*attributes, !announced->empty(), blocks->attributes.offset()))
+    return std::unexpected(std::move(*lost));
 
   Assembly assembly(*attributes);
   if (!withdrawn->empty()) assembly.withdraw(kIpv4Unicast, *withdrawn);

@@ -117,5 +117,164 @@ TEST(Messages, SmallOnesRoundTrip) {
   EXPECT_TRUE(std::holds_alternative<Keepalive>(*decode(encode(Keepalive{}), {})));
 }
 
+// RFC 9072, 2: the type tells the long form; the length before it does not matter then, unless it
+// is zero.
+TEST(Open, LongFormIsKnownByItsType) {
+  const auto body = [](std::string_view length) {
+    return message(1, join({hex("04 fc00 005a 0a010001"), hex(length),
+                            hex("ff 0009 02 0006 01 04 0001 00 80")}));
+  };
+  for (const auto* length : {"ff", "0c", "01"})
+    EXPECT_EQ(decodeOpenMessage(body(length)).capabilities.families, std::vector<Family>{kVpnv4})
+        << length;
+  expectOpenError(body("00"), 0);
+}
+
+TEST(Open, EachCapability) {
+  const auto with = [](std::string_view capability) {
+    const auto bytes = hex(capability);
+    const auto size = static_cast<std::uint8_t>(bytes.size());
+    return decodeOpenMessage(message(1, join({hex("04 fc00 005a 0a010001"),
+                                              {static_cast<std::uint8_t>(size + 2), 2, size},
+                                              bytes})))
+        .capabilities;
+  };
+  EXPECT_EQ(with("01 04 0002 00 80 01 04 0001 ff 84").families,
+            (std::vector<Family>{kVpnv6, kRtConstraint}))
+      << "the reserved byte is ignored";
+  EXPECT_TRUE(with("02 00").routeRefresh);
+  EXPECT_TRUE(with("06 00").extendedMessage);
+  EXPECT_EQ(with("41 04 0000fc00").as4, net::Asn(64512));
+  const auto restart = *with("40 06 c12c 0001 80 80").gracefulRestart;
+  EXPECT_TRUE(restart.restarting);
+  EXPECT_TRUE(restart.notification);
+  EXPECT_EQ(restart.restartTime, 300);
+  EXPECT_EQ(restart.families, (std::vector<GracefulRestartFamily>{{kVpnv4, true}}));
+  EXPECT_FALSE(with("40 06 012c 0001 80 7f").gracefulRestart->families[0].forwardingPreserved)
+      << "only the F bit is F";
+  EXPECT_TRUE(with("40 02 0000").gracefulRestart->families.empty()) << "helper only";
+}
+
+// RFC 5492, 3: what is not understood is ignored; here it is kept for people to see.
+TEST(Open, CapabilitiesOfAWrongLengthAreNotUsed) {
+  for (const auto* capability : {"01 03 0001 00", "02 01 00", "06 01 00", "40 01 00",
+                                 "40 05 0000 0001 80", "41 02 fc00", "7f 00"}) {
+    const auto bytes = hex(capability);
+    const auto size = static_cast<std::uint8_t>(bytes.size());
+    const auto got =
+        decodeOpenMessage(message(1, join({hex("04 fc00 005a 0a010001"),
+                                           {static_cast<std::uint8_t>(size + 2), 2, size},
+                                           bytes})));
+    Capabilities nothing;
+    nothing.other = got.capabilities.other;
+    EXPECT_EQ(got.capabilities, nothing) << capability;
+    EXPECT_EQ(got.capabilities.other.size(), 1U) << capability;
+    EXPECT_EQ(got.capabilities.other[0].code, bytes[0]) << capability;
+  }
+}
+
+TEST(Open, TheRealAsNumberIsThatOfTheCapability) {
+  const auto open =
+      decodeOpenMessage(message(1, hex("04 5ba0 005a 0a010001 08 02 06 41 04 fa56ea01")));
+  EXPECT_EQ(open.asn, net::Asn(4200000001U));
+  expectOpenError(message(1, hex("04 5ba0 005a 0a010001 08 02 06 41 04 00000000")), 2);
+  const auto bytes = encode(fullOpen());
+  EXPECT_EQ(bytes[20], 0x5b) << "AS_TRANS in the two-byte field";
+  EXPECT_EQ(bytes[21], 0xa0);
+}
+
+TEST(Open, HoldTimes) {
+  for (const auto seconds : std::initializer_list<std::uint16_t>{0, 3, 90, 65535}) {
+    auto open = fullOpen();
+    open.holdTime = seconds;
+    EXPECT_EQ(decodeOpenMessage(encode(open)).holdTime, seconds);
+  }
+}
+
+TEST(Open, VersionErrorOffersOurs) {
+  const auto decoded = decode(message(1, hex("05 fc00 005a 0a010001 00")), {});
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().notification.data, (Bytes{0, 4})) << "RFC 4271, 6.2";
+}
+
+// Each type at its least and greatest length (RFC 4271, 4.1 and 6.1; RFC 8654, 4).
+TEST(Header, LengthsOfEveryType) {
+  struct Row {
+    std::uint8_t type;
+    std::size_t least, most, mostExtended;
+  };
+  for (const auto& row : std::initializer_list<Row>{{1, 29, 4096, 4096},
+                                                    {2, 23, 4096, 65535},
+                                                    {3, 21, 4096, 65535},
+                                                    {4, 19, 19, 19},
+                                                    {5, 23, 23, 23}}) {
+    const auto accepted = [&](std::size_t length, std::size_t limit) {
+      Bytes header(16, 0xff);
+      header.push_back(static_cast<std::uint8_t>(length >> 8U));
+      header.push_back(static_cast<std::uint8_t>(length));
+      header.push_back(row.type);
+      const auto got = messageLength(header, limit);
+      if (!got) {
+        EXPECT_EQ(got.error().notification.code, 1);
+        EXPECT_EQ(got.error().notification.subcode, 2);
+        EXPECT_EQ(got.error().notification.data, (Bytes{static_cast<std::uint8_t>(length >> 8U),
+                                                        static_cast<std::uint8_t>(length)}))
+            << "the length that was wrong";
+        return false;
+      }
+      EXPECT_EQ(**got, length);
+      return true;
+    };
+    EXPECT_FALSE(accepted(row.least - 1, kMaxMessage)) << int(row.type);
+    EXPECT_TRUE(accepted(row.least, kMaxMessage)) << int(row.type);
+    EXPECT_TRUE(accepted(row.most, kMaxMessage)) << int(row.type);
+    EXPECT_FALSE(accepted(row.most + 1, kMaxMessage)) << int(row.type);
+    EXPECT_TRUE(accepted(row.mostExtended, kMaxExtendedMessage)) << int(row.type);
+    if (row.mostExtended < 65535) {
+      EXPECT_FALSE(accepted(row.mostExtended + 1, kMaxExtendedMessage)) << int(row.type);
+    }
+  }
+}
+
+TEST(Header, WrongTypesCarryTheType) {
+  for (const auto type : std::initializer_list<std::uint8_t>{0, 6, 128, 255}) {
+    const auto got = messageLength(message(type, {}), kMaxMessage);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().notification, (Notification{1, 3, {type}}));
+    EXPECT_EQ(got.error().offset, 18U);
+  }
+}
+
+TEST(Decode, WantsExactlyOneMessage) {
+  auto bytes = encode(Keepalive{});
+  bytes.push_back(0xff);
+  EXPECT_FALSE(decode(bytes, {}));
+  EXPECT_FALSE(decode({}, {}));
+  bytes.resize(18);
+  EXPECT_FALSE(decode(bytes, {}));
+}
+
+TEST(Notification, NamesOfEveryGroup) {
+  const auto text = [](std::uint8_t code, std::uint8_t subcode) {
+    return Notification{code, subcode, {}}.text();
+  };
+  EXPECT_EQ(text(1, 1), "Message Header Error/Connection Not Synchronized");
+  EXPECT_EQ(text(2, 2), "OPEN Message Error/Bad Peer AS");
+  EXPECT_EQ(text(3, 1), "UPDATE Message Error/Malformed Attribute List");
+  EXPECT_EQ(text(5, 3), "Finite State Machine Error/Unexpected Message in Established");
+  EXPECT_EQ(text(6, 9), "Cease/Hard Reset");
+  EXPECT_EQ(text(6, 77), "Cease/77");
+  EXPECT_EQ(text(3, 0), "UPDATE Message Error");
+}
+
+TEST(Notification, ShutdownTextIsMadeHarmless) {
+  EXPECT_EQ((Notification{6, 4, {5, 'a', 0x1b, 'b', 0x07, 0x7f}}).text(),
+            "Cease/Administrative Reset (a?b?\?)");
+  EXPECT_EQ((Notification{6, 2, {}}).text(), "Cease/Administrative Shutdown");
+  EXPECT_EQ((Notification{6, 2, {0}}).text(), "Cease/Administrative Shutdown");
+  EXPECT_EQ((Notification{6, 3, {2, 'n', 'o'}}).text(), "Cease/Peer De-configured")
+      << "only shutdown and reset carry a text (RFC 9003)";
+}
+
 }  // namespace
 }  // namespace hawser::wire
