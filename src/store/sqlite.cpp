@@ -3,15 +3,21 @@
 // transaction with synchronous=FULL, so what was acknowledged survives a power failure, and a crash
 // leaves either all of a commit or nothing.
 //
-// Locking: mutex_ guards the connection and the list of watches. Callbacks run under notify_, which
-// is taken before mutex_ is let go: batches arrive in order, and a watch that is destroyed while a
-// callback runs waits for it (but not for its own).
+// Locking. mutex_ guards the connection, the list of watches and the queue of batches that are
+// committed but not told yet. turn_ is the right to call back: its holder tells the queue, batch by
+// batch, without mutex_. A thread takes turn_ before mutex_ or alone, never while it holds mutex_.
+// So batches reach every watch in the order of their revisions, whichever thread committed them; a
+// callback may read, commit, watch and end watches (what it commits is told after it returns); and
+// a watch that is destroyed waits for a callback of another thread that is running.
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
 #include <list>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "hawser/base/check.h"
 #include "hawser/store/store.h"
@@ -128,7 +134,13 @@ class SqliteWatch final : public Watch {
   SqliteWatch(SqliteStore& store, std::string prefix, std::function<void(const Batch&)> callback)
       : store_(store), prefix_(std::move(prefix)), callback_(std::move(callback)) {}
   ~SqliteWatch() override;
+  // What it has been told already, or was there when it began.
+  void since(Revision revision) { since_ = revision; }
   void offer(const Batch& all) const {
+    if (all.revision <= since_) return;
+    tell(all);
+  }
+  void tell(const Batch& all) const {
     Batch mine{all.revision, {}};
     for (const auto& event : all.events)
       if (event.entry.key.starts_with(prefix_)) mine.events.push_back(event);
@@ -139,6 +151,7 @@ class SqliteWatch final : public Watch {
   SqliteStore& store_;
   std::string prefix_;
   std::function<void(const Batch&)> callback_;
+  Revision since_ = 0;
 };
 
 class SqliteStore final : public Store {
@@ -194,44 +207,83 @@ class SqliteStore final : public Store {
       return revision_;  // nothing to do
     }
     revision_ = batch->revision;
-    const std::lock_guard order(notify_);
-    notifier_ = std::this_thread::get_id();
-    const auto watches = watches_;
+    untold_.push_back(std::move(*batch));
+    const auto committed = revision_;
     lock.unlock();
-    for (const auto* watch : watches)
-      if (std::find(watches_.begin(), watches_.end(), watch) != watches_.end())
-        watch->offer(*batch);
-    notifier_ = {};
-    return batch->revision;
+    const Turn turn(*this);
+    tellAll();
+    return committed;
   }
 
   Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Revision after,
                                        std::function<void(const Batch&)> callback) override {
     auto made = std::make_unique<SqliteWatch>(*this, std::string(prefix), std::move(callback));
+    const Turn turn(*this);
     std::vector<Batch> missed;
     {
       const std::lock_guard lock(mutex_);
       auto past = history(after);
       if (!past) return std::unexpected(past.error());
       missed = std::move(*past);
+      made->since(revision_);
       watches_.push_back(made.get());
     }
-    for (const auto& batch : missed) made->offer(batch);
+    // What callbacks commit meanwhile comes after the history.
+    const bool within = std::exchange(telling_, true);
+    for (const auto& batch : missed) made->tell(batch);
+    telling_ = within;
+    tellAll();
     return made;
   }
 
   void forget(const SqliteWatch* watch) {
-    // From inside a callback the order lock is ours already.
-    if (notifier_ == std::this_thread::get_id()) {
-      std::erase(watches_, watch);
-      return;
-    }
-    const std::lock_guard order(notify_);
+    const Turn turn(*this);
     const std::lock_guard lock(mutex_);
     std::erase(watches_, watch);
   }
 
  private:
+  // Holds turn_ while it lives; inside a callback it is this thread's already.
+  class Turn {
+   public:
+    explicit Turn(SqliteStore& store)
+        : store_(store), ours_(store.teller_ != std::this_thread::get_id()) {
+      if (!ours_) return;
+      store_.turn_.lock();
+      store_.teller_ = std::this_thread::get_id();
+    }
+    ~Turn() {
+      if (!ours_) return;
+      store_.teller_ = std::thread::id();
+      store_.turn_.unlock();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    SqliteStore& store_;
+    bool ours_;
+  };
+
+  // Needs the turn. Within a callback nothing: the one that called back goes on when it returns.
+  void tellAll() {
+    if (telling_) return;
+    telling_ = true;
+    std::unique_lock lock(mutex_);
+    while (!untold_.empty()) {
+      const auto batch = std::move(untold_.front());
+      untold_.pop_front();
+      const auto watches = watches_;
+      for (const auto* watch : watches) {
+        if (std::find(watches_.begin(), watches_.end(), watch) == watches_.end()) continue;
+        lock.unlock();
+        watch->offer(batch);
+        lock.lock();
+      }
+    }
+    telling_ = false;
+  }
+
   Result<std::optional<Entry>> find(std::string_view key) const {
     const auto row =
         connection_->bind("SELECT value, created, modified FROM kv WHERE key = ?", key);
@@ -293,26 +345,32 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Batch>> history(Revision after) const {
     std::vector<Batch> batches;
-    if (after >= revision_) return batches;
+    if (after > revision_)
+      return invalid("that revision is yet to come; list again", "resourceVersion");
+    if (after == revision_) return batches;
     if (revision_ - after > kHistory)
       return invalid("the history of that revision is compacted; list again", "resourceVersion");
     const auto row = connection_->bind(
         "SELECT revision, key, value, created, deleted FROM log WHERE revision > ? ORDER BY "
         "revision, seq",
         after);
-    while (sqlite3_step(row.get()) == SQLITE_ROW) {
+    int step = 0;
+    while ((step = sqlite3_step(row.get())) == SQLITE_ROW) {
       const auto revision = numberAt(row.get(), 0);
       if (batches.empty() || batches.back().revision != revision) batches.push_back({revision, {}});
       batches.back().events.push_back(
           {{textAt(row.get(), 1), textAt(row.get(), 2), numberAt(row.get(), 3), revision},
            numberAt(row.get(), 4) != 0});
     }
+    if (step != SQLITE_DONE) return connection_->error("history");
     return batches;
   }
 
   mutable std::mutex mutex_;
-  std::mutex notify_;
-  std::thread::id notifier_;  // the thread that holds notify_ and calls back
+  std::mutex turn_;
+  std::atomic<std::thread::id> teller_{};  // the thread that holds turn_
+  bool telling_ = false;                   // under turn_: tellAll is on the stack
+  std::deque<Batch> untold_;
   std::unique_ptr<Connection> connection_;
   Revision revision_ = 0;
   std::vector<const SqliteWatch*> watches_;

@@ -234,5 +234,52 @@ TEST_F(StoreTest, WhatCannotBeOpenedIsToldWithItsPath) {
       << opened.error().message;
 }
 
+// Two controllers on one file would each keep a revision of their own.
+TEST_F(StoreTest, OneProcessAtATime) {
+  ASSERT_TRUE(store_->commit(put("/a", "1")));
+  const auto second = openSqlite(path_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(second.error().message.find(path_), std::string::npos) << second.error().message;
+}
+
+TEST_F(StoreTest, LaterOperationsOfATransactionSeeEarlierOnes) {
+  ASSERT_EQ(*store_->commit({{}, {{"/a", "1"}, {"/a", "2"}}}), 1U);
+  EXPECT_EQ((*store_->get("/a"))->value, "2");
+  ASSERT_TRUE(store_->commit({{}, {{"/b", "1"}, {"/b", std::nullopt}}}));
+  EXPECT_EQ(*store_->get("/b"), std::nullopt);
+}
+
+TEST_F(StoreTest, AnEmptyTransactionIsAQuestion) {
+  ASSERT_TRUE(store_->commit(put("/a", "1")));
+  EXPECT_EQ(*store_->commit({{{"/a", 1}}, {}}), 1U);
+  const auto changed = store_->commit({{{"/a", 0}}, {}});
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(store_->revision(), 1U);
+}
+
+TEST_F(StoreTest, PrefixesEndAtTheirLastByte) {
+  const std::string high("/k\xff", 3);
+  for (const auto& key : {std::string("/k"), high, high + "1", high + "\xff", std::string("/l")})
+    ASSERT_TRUE(store_->commit(put(key, "v")));
+  EXPECT_EQ(store_->list(high)->entries.size(), 3U);
+  EXPECT_EQ(store_->list("/k")->entries.size(), 4U);
+  EXPECT_EQ(store_->list("\xff")->entries.size(), 0U);
+  EXPECT_EQ(store_->list("/none")->revision, 5U) << "an empty listing has a revision too";
+}
+
+TEST_F(StoreTest, RevisionsGoOnAfterReopening) {
+  ASSERT_TRUE(store_->commit(put("/a", "1")));
+  open();
+  EXPECT_EQ(*store_->commit(put("/a", "2")), 2U);
+  const auto entry = **store_->get("/a");
+  EXPECT_EQ(entry.created, 1U);
+  EXPECT_EQ(entry.modified, 2U);
+  const auto stale = store_->commit({{{"/a", 1}}, {{"/a", "3"}}});
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, ErrorCode::kConflict);
+}
+
 }  // namespace
 }  // namespace hawser::store

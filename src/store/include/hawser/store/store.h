@@ -1,6 +1,8 @@
 // The store: keys and values with one revision counter, compare-and-write transactions and watches
-// that resume from a revision; the interface that etcd (v3) has too. Thread-safe; watch callbacks
-// come on the thread that committed, in order.
+// that resume from a revision; the interface that etcd (v3) has too. Thread-safe. Watch callbacks
+// come on a thread that commits or watches, one at a time and in the order of the revisions; when
+// commit() returns, they have been called (but for a commit from within a callback, which is told
+// once that callback has returned). A callback may use the store, and end watches.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +66,7 @@ class Store {
   // durable on return.
   [[nodiscard]] virtual Result<Revision> commit(const Transaction& transaction) = 0;
   // Everything after `after` under the prefix, then what comes. kInvalid when `after` has been
-  // compacted: list again.
+  // compacted, or is yet to come (the store is an older one): list again.
   [[nodiscard]] virtual Result<std::unique_ptr<Watch>> watch(
       std::string_view prefix, Revision after, std::function<void(const Batch&)> callback) = 0;
 };
