@@ -181,7 +181,7 @@ struct Speaker::Impl final : PeerHost {
 
   bool plainWelcome(const net::IpAddress& from) {
     if (plainPeer(from) != nullptr) return true;
-    auto& counter = metrics_.counter("hawser_bgp_unknown_connections_total");
+    auto& counter = metrics_.counter("bgp.connection.refuse");
     counter.add();
     if (counter.value() <= 3 || counter.value() % 1000 == 0)
       log::info("bgp", "connection from {}, which is no peer, refused", from.text());
@@ -318,6 +318,12 @@ std::vector<PeerStatus> Speaker::peers() const {
   std::vector<PeerStatus> all;
   for (const auto& [name, peer] : impl_->peers_) all.push_back(peer->status());
   return all;
+}
+
+std::string Speaker::peerName(rib::PeerId id) const {
+  for (const auto& [name, peer] : impl_->peers_)
+    if (peer->id() == id) return name;
+  return {};
 }
 
 void Speaker::originate(const rib::RouteKey& key, net::Label label,
