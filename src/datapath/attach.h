@@ -1,0 +1,30 @@
+// TC filters on devices: ours alone (own handle and priority); others' stay as they are.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "hawser/base/result.h"
+
+namespace hawser::datapath {
+
+inline constexpr std::uint32_t kFilterHandle = 0x4857;  // "HW"
+inline constexpr std::uint32_t kFilterPriority = 4857;
+
+struct Device {
+  int index = 0;
+  bool peerElsewhere = false;  // a veth whose other end is in another namespace
+};
+// By name, in this network namespace.
+[[nodiscard]] Result<Device> findDevice(const std::string& name);
+
+// Puts the program on the device's clsact ingress, in one step in place of an earlier one of ours.
+[[nodiscard]] Result<void> attachIngress(int device, int program);
+// The id of our program on the device's ingress; none when there is none, or not one of ours.
+[[nodiscard]] std::optional<std::uint32_t> attachedIngress(int device);
+// Takes our filter away, and the clsact qdisc when no filter is left on it.
+void detachIngress(int device);
+[[nodiscard]] std::uint32_t programId(int program);
+
+}  // namespace hawser::datapath

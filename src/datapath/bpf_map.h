@@ -1,0 +1,106 @@
+// A BPF map with what we want of it: writes go through, and reconcile() mends what another hand
+// changed. Adopted entries are those that the map held when it was opened.
+#pragma once
+
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "hawser/base/result.h"
+
+namespace hawser::datapath {
+
+struct BytesLess {
+  template <class K>
+  bool operator()(const K& a, const K& b) const {
+    static_assert(std::has_unique_object_representations_v<K>, "padding would be compared");
+    return std::memcmp(&a, &b, sizeof(K)) < 0;
+  }
+};
+
+// Calls visit(key, value) for all entries of a hash, LRU or LPM map; entries that come or go
+// meanwhile may be missed.
+template <class K, class V, class Visit>
+void forEachEntry(int fd, Visit visit) {
+  K key{};
+  V value{};
+  std::vector<K> keys;
+  for (int more = bpf_map_get_next_key(fd, nullptr, &key); more == 0;
+       more = bpf_map_get_next_key(fd, &keys.back(), &key))
+    keys.push_back(key);
+  for (const auto& one : keys)
+    if (bpf_map_lookup_elem(fd, &one, &value) == 0) visit(one, value);
+}
+
+template <class K, class V>
+class BpfMap {
+ public:
+  using Entries = std::map<K, V, BytesLess>;
+  BpfMap() = default;
+  BpfMap(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
+    forEachEntry<K, V>(fd_, [this](const K& key, const V& value) { wanted_[key] = value; });
+  }
+
+  [[nodiscard]] Result<void> set(const K& key, const V& value) {
+    if (const auto known = wanted_.find(key);
+        known != wanted_.end() && std::memcmp(&known->second, &value, sizeof(V)) == 0)
+      return {};
+    if (bpf_map_update_elem(fd_, &key, &value, BPF_ANY) < 0)
+      return failErrno("write to the map " + name_, errno);
+    wanted_[key] = value;
+    return {};
+  }
+  void erase(const K& key) {
+    wanted_.erase(key);
+    (void)bpf_map_delete_elem(fd_, &key);
+  }
+  // Entries whose key `which` picks.
+  void eraseIf(const std::function<bool(const K&, const V&)>& which) {
+    std::vector<K> gone;
+    for (const auto& [key, value] : wanted_)
+      if (which(key, value)) gone.push_back(key);
+    for (const auto& key : gone) erase(key);
+  }
+  [[nodiscard]] const V* find(const K& key) const {
+    const auto found = wanted_.find(key);
+    return found == wanted_.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] const Entries& entries() const { return wanted_; }
+  [[nodiscard]] int fd() const { return fd_; }
+
+  // Makes the map equal to what is wanted; how many entries differed.
+  std::size_t reconcile() {
+    std::size_t mended = 0;
+    std::vector<K> foreign;
+    typename Entries::size_type seen = 0;
+    forEachEntry<K, V>(fd_, [&](const K& key, const V& value) {
+      const auto known = wanted_.find(key);
+      if (known == wanted_.end()) {
+        foreign.push_back(key);
+        return;
+      }
+      ++seen;
+      if (std::memcmp(&known->second, &value, sizeof(V)) == 0) return;
+      if (bpf_map_update_elem(fd_, &key, &known->second, BPF_ANY) == 0) ++mended;
+    });
+    for (const auto& key : foreign)
+      if (bpf_map_delete_elem(fd_, &key) == 0) ++mended;
+    if (seen == wanted_.size()) return mended;
+    for (const auto& [key, value] : wanted_)
+      if (bpf_map_update_elem(fd_, &key, &value, BPF_NOEXIST) == 0) ++mended;
+    return mended;
+  }
+
+ private:
+  int fd_ = -1;
+  std::string name_;
+  Entries wanted_;
+};
+
+}  // namespace hawser::datapath

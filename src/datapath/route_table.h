@@ -1,0 +1,56 @@
+// Routes, ECMP groups and next hops in their maps. Ids of next hops are counted up for ever and
+// belong to one VRF: a connection that holds the id of a next hop that is gone finds nothing, not
+// another one, and goes back through lookup.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "bpf_map.h"
+#include "buckets.h"
+#include "convert.h"
+#include "programs.h"
+
+namespace hawser::datapath {
+
+class RouteTable {
+ public:
+  // Takes over what the maps hold. `lastNextHop` is the highest id ever given.
+  RouteTable(const Programs& programs, std::uint32_t lastNextHop);
+
+  [[nodiscard]] Result<void> set(const Route& route);
+  void remove(VrfId vrf, const net::IpPrefix& prefix);
+  void prune();
+  [[nodiscard]] std::size_t reconcile();
+  [[nodiscard]] std::vector<Route> routes(std::optional<VrfId> vrf) const;
+  [[nodiscard]] std::optional<NextHop> nextHop(std::uint32_t id) const;
+  [[nodiscard]] std::uint32_t lastNextHop() const { return lastNextHop_; }
+
+ private:
+  using Weights = std::map<std::uint32_t, std::uint32_t>;  // id of a next hop -> weight
+  struct Entry {
+    Weights weights;
+    std::uint32_t group = 0;
+    bool confirmed = false;  // set since this process began
+  };
+  [[nodiscard]] Result<std::uint32_t> acquire(VrfId vrf, const NextHop& nextHop);
+  [[nodiscard]] Result<Weights> acquireAll(const Route& route);
+  void release(const Weights& weights);
+  void dropGroup(std::uint32_t group);
+  void adopt();
+  [[nodiscard]] Weights membersOf(const hw_route& route) const;
+  [[nodiscard]] Result<std::uint32_t> writeGroup(const hw_route* before, const Weights& weights);
+
+  BpfMap<hw_route_key, hw_route> routes_;
+  BpfMap<std::uint32_t, hw_group> groups_;
+  BpfMap<std::uint32_t, hw_next_hop> nextHops_;
+  std::map<hw_route_key, Entry, BytesLess> entries_;
+  std::map<hw_next_hop, std::uint32_t, BytesLess> ids_;
+  std::map<std::uint32_t, std::size_t> uses_;  // of a next hop's id
+  std::uint32_t lastNextHop_ = 0;
+  std::uint32_t lastGroup_ = 0;
+};
+
+}  // namespace hawser::datapath
