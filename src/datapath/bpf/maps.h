@@ -2,11 +2,8 @@
 /* The maps; the loader sets the sizes that Config names. */
 #pragma once
 
-#include <bpf/bpf_helpers.h>
-#include <linux/bpf.h>
-#include <linux/ip.h>
-
 #include "abi/abi.h"
+#include "kernel.h"
 
 #define HW_MAP(map, kind, key_type, value_type, entries, options) \
   struct {                                                        \

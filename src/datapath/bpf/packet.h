@@ -3,17 +3,6 @@
  * stack, so that nothing depends on packet pointers that a helper invalidates. */
 #pragma once
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/pkt_cls.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
-#include <stdbool.h>
-
 #include "icmp.h"
 #include "maps.h"
 
