@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <ctime>
 
 #include "commands.h"
 #include "hawser/kube/state_dir.h"
+#include "json_access.h"
 
 namespace hawser::kube {
 namespace {
@@ -34,10 +34,14 @@ void printTable(const Json& pods) {
   for (const auto& json : pods) {
     const auto pod = parsePod(json);
     if (!pod) continue;
-    const auto status = json.value("status", Json::object());
+    const auto& status = member(json, "status");
+    const auto text = [&](const char* field, const char* otherwise) {
+      const auto value = textOf(status, field);
+      return value.empty() ? std::string(otherwise) : value;
+    };
     fmt::print("{:<12} {:<20} {:<10} {:<5} {:<15} {}\n", pod->name.space, pod->name.name,
-               pod->deleting ? "Terminating" : status.value("phase", "Pending"),
-               pod->ready ? "yes" : "no", status.value("podIP", "-"), pod->node);
+               pod->deleting ? "Terminating" : text("phase", "Pending"), pod->ready ? "yes" : "no",
+               text("podIP", "-"), pod->node);
   }
 }
 
@@ -52,8 +56,30 @@ Result<Json> findPod(const StateDir& dir, const ObjectName& name) {
 Result<void> deletePod(const StateDir& dir, const ObjectName& name) {
   auto pod = findPod(dir, name);
   if (!pod) return std::unexpected(pod.error());
-  (*pod)["metadata"]["deletionTimestamp"] = std::to_string(std::time(nullptr));
+  if (!member((*pod)["metadata"], "deletionTimestamp").is_null()) return {};
+  (*pod)["metadata"]["deletionTimestamp"] = timestamp();
   return dir.writePod(name, *pod);
+}
+
+// What `hawser kube` has to say; 1 when something is not as the manifests want it.
+int printReport(const StateDir& dir, bool asJson) {
+  const auto report = dir.report();
+  const bool good = member(report, "inSync") == Json(true) && textOf(report, "manifests").empty() &&
+                    listOf(member(report, "problems")).empty();
+  if (asJson) {
+    fmt::print("{}\n", report.dump(1));
+    return good ? 0 : 1;
+  }
+  if (report.empty())
+    return complain({ErrorCode::kUnavailable, "hawser kube has not reported", ""});
+  if (const auto error = textOf(report, "manifests"); !error.empty())
+    fmt::print("manifests: {} (going on with what they were)\n", error);
+  for (const auto& [field, what] :
+       {std::pair{"problems", "not translated"}, std::pair{"failures", "not in the API"}})
+    for (const auto& text : listOf(member(report, field)))
+      fmt::print("{}: {}\n", what, textOf(text));
+  if (good) fmt::print("in sync\n");
+  return good ? 0 : 1;
 }
 
 Result<void> labelPod(const StateDir& dir, const ObjectName& name,
@@ -84,6 +110,8 @@ int ctlMain(int argc, char** argv) {
   get->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
   auto* remove = app.add_subcommand("delete", "deletes a pod; its controller starts another");
   remove->add_option("pod", podName, "NAMESPACE/NAME, or NAME in default")->required();
+  auto* status = app.add_subcommand("status", "what could not be done; exit status 0: all is well");
+  status->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
   auto* label = app.add_subcommand("label", "sets or removes labels of a pod");
   label->add_option("pod", podName, "NAMESPACE/NAME, or NAME in default")->required();
   label->add_option("labels", labels, "KEY=VALUE sets, KEY- removes")->required();
@@ -96,6 +124,7 @@ int ctlMain(int argc, char** argv) {
     return complain({ErrorCode::kNotFound, "holds no cluster (no pods/ in it)", state});
   const auto dir = StateDir::open(state);
   if (!dir) return complain(dir.error());
+  if (status->parsed()) return printReport(*dir, output == "json");
   Result<void> done;
   if (get->parsed())
     output == "json" ? fmt::print("{}\n", merged(*dir).dump(1)) : printTable(merged(*dir));

@@ -3,20 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string_view>
+
+#include "json_access.h"
 
 namespace hawser::kube {
 namespace {
-
-const Json& member(const Json& json, const char* name) {
-  static const Json kNone;
-  if (!json.is_object()) return kNone;
-  const auto found = json.find(name);
-  return found == json.end() ? kNone : *found;
-}
-
-std::string textOf(const Json& json) {
-  return json.is_string() ? json.get<std::string>() : std::string();
-}
 
 Result<Labels> parseLabels(const Json& json, const std::string& path) {
   Labels labels;
@@ -29,11 +21,15 @@ Result<Labels> parseLabels(const Json& json, const std::string& path) {
   return labels;
 }
 
-Result<ObjectName> parseName(const Json& metadata) {
-  ObjectName name{textOf(member(metadata, "namespace")), textOf(member(metadata, "name"))};
-  if (name.name.empty()) return invalid("is required", "metadata.name");
-  if (name.space.empty()) name.space = "default";
-  return name;
+bool alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+// RFC 1123 names, as Kubernetes has them: a subdomain, or one label of it. They become names of
+// files and of network namespaces.
+bool validName(std::string_view text, bool dots) {
+  if (text.empty() || text.size() > (dots ? 253U : 63U)) return false;
+  return alnum(text.front()) && alnum(text.back()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alnum(c) || c == '-' || (dots && c == '.'); });
 }
 
 Result<std::uint16_t> parsePort(const Json& json, const std::string& path) {
@@ -55,8 +51,11 @@ Result<model::Protocol> parseProtocol(const Json& json, const std::string& path)
 
 Result<void> parseContainerPorts(const Json& containers, Pod& pod) {
   if (containers.is_null()) return {};
+  if (!containers.is_array()) return invalid("must be a list", "spec.containers");
   for (std::size_t c = 0; c < containers.size(); ++c) {
     const auto& ports = member(containers[c], "ports");
+    if (!ports.is_null() && !ports.is_array())
+      return invalid("must be a list", fmt::format("spec.containers[{}].ports", c));
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const auto path = fmt::format("spec.containers[{}].ports[{}]", c, i);
       const auto name = textOf(member(ports[i], "name"));
@@ -72,7 +71,7 @@ Result<void> parseContainerPorts(const Json& containers, Pod& pod) {
 }
 
 bool isReady(const Json& status) {
-  const auto& conditions = member(status, "conditions");
+  const auto& conditions = listOf(member(status, "conditions"));
   return std::any_of(conditions.begin(), conditions.end(), [](const Json& condition) {
     return textOf(member(condition, "type")) == "Ready" &&
            textOf(member(condition, "status")) == "True";
@@ -114,13 +113,55 @@ Result<ServicePort> parseServicePort(const Json& json, const std::string& path) 
   return port;
 }
 
+void addOnce(std::vector<std::string>& list, const std::string& address) {
+  if (std::find(list.begin(), list.end(), address) == list.end()) list.push_back(address);
+}
+
+// clusterIP and clusterIPs (the first of which is clusterIP), externalIPs and loadBalancerIP.
+Result<void> readAddresses(const Json& spec, Service& service) {
+  if (service.kind == ServiceKind::kExternalName) return {};
+  const auto& clusterIp = member(spec, "clusterIP");
+  if (service.kind != ServiceKind::kHeadless && !clusterIp.is_null() && clusterIp != "") {
+    const auto first = parseAddresses(Json::array({clusterIp}), "spec.clusterIP");
+    if (!first) return invalid(first.error().message, "spec.clusterIP");
+    service.clusterIps = *first;
+    const auto more = parseAddresses(member(spec, "clusterIPs"), "spec.clusterIPs");
+    if (!more) return std::unexpected(more.error());
+    for (const auto& address : *more) addOnce(service.clusterIps, address);
+  }
+  const auto external = parseAddresses(member(spec, "externalIPs"), "spec.externalIPs");
+  if (!external) return std::unexpected(external.error());
+  service.externalIps = *external;
+  const auto& balancer = member(spec, "loadBalancerIP");
+  if (service.kind != ServiceKind::kLoadBalancer || balancer.is_null() || balancer == "") return {};
+  const auto one = parseAddresses(Json::array({balancer}), "spec.loadBalancerIP");
+  if (!one) return invalid(one.error().message, "spec.loadBalancerIP");
+  addOnce(service.externalIps, one->front());
+  return {};
+}
+
 }  // namespace
+
+Result<ObjectName> parseObjectName(const Json& metadata) {
+  if (member(metadata, "name").is_null()) return invalid("is required", "metadata.name");
+  ObjectName name{textOf(metadata, "namespace"), textOf(metadata, "name")};
+  if (!validName(name.name, true))
+    return invalid(fmt::format("{} is not a name: lower-case letters, digits, '-' and '.'",
+                               member(metadata, "name").dump()),
+                   "metadata.name");
+  if (member(metadata, "namespace").is_null()) name.space = "default";
+  if (!validName(name.space, false))
+    return invalid(fmt::format("{} is not a name: lower-case letters, digits and '-'",
+                               member(metadata, "namespace").dump()),
+                   "metadata.namespace");
+  return name;
+}
 
 Result<Pod> parsePod(const Json& json) {
   const auto& metadata = member(json, "metadata");
   const auto& spec = member(json, "spec");
   const auto& status = member(json, "status");
-  const auto name = parseName(metadata);
+  const auto name = parseObjectName(metadata);
   if (!name) return std::unexpected(name.error());
   const auto labels = parseLabels(member(metadata, "labels"), "metadata.labels");
   if (!labels) return std::unexpected(labels.error());
@@ -146,7 +187,7 @@ Result<Pod> parsePod(const Json& json) {
 Result<Service> parseService(const Json& json) {
   const auto& metadata = member(json, "metadata");
   const auto& spec = member(json, "spec");
-  const auto name = parseName(metadata);
+  const auto name = parseObjectName(metadata);
   if (!name) return std::unexpected(name.error());
   const auto labels = parseLabels(member(metadata, "labels"), "metadata.labels");
   if (!labels) return std::unexpected(labels.error());
@@ -158,21 +199,15 @@ Result<Service> parseService(const Json& json) {
   service.labels = *labels;
   service.selector = *selector;
   service.publishNotReady = member(spec, "publishNotReadyAddresses") == Json(true);
-  const bool external = textOf(member(spec, "type")) == "ExternalName";
-  const auto clusterIp = textOf(member(spec, "clusterIP"));
-  if (!external && !clusterIp.empty() && clusterIp != "None") {
-    const auto parsed = net::IpAddress::parse(clusterIp);
-    if (!parsed) return invalid(parsed.error().message, "spec.clusterIP");
-    service.clusterIps.push_back(parsed->text());
-    const auto more = parseAddresses(member(spec, "clusterIPs"), "spec.clusterIPs");
-    if (!more) return std::unexpected(more.error());
-    for (const auto& address : *more)
-      if (address != service.clusterIps.front()) service.clusterIps.push_back(address);
-  }
-  const auto externalIps = parseAddresses(member(spec, "externalIPs"), "spec.externalIPs");
-  if (!externalIps) return std::unexpected(externalIps.error());
-  service.externalIps = *externalIps;
+  service.clientAffinity = textOf(spec, "sessionAffinity") == "ClientIP";
+  const auto type = textOf(spec, "type");
+  service.kind = type == "ExternalName"                ? ServiceKind::kExternalName
+                 : textOf(spec, "clusterIP") == "None" ? ServiceKind::kHeadless
+                 : type == "LoadBalancer"              ? ServiceKind::kLoadBalancer
+                                                       : ServiceKind::kCluster;
+  if (auto read = readAddresses(spec, service); !read) return std::unexpected(read.error());
   const auto& ports = member(spec, "ports");
+  if (!ports.is_null() && !ports.is_array()) return invalid("must be a list", "spec.ports");
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const auto port = parseServicePort(ports[i], fmt::format("spec.ports[{}]", i));
     if (!port) return std::unexpected(port.error());

@@ -73,13 +73,24 @@ class Translator {
       add(Kind::kProject, {}, space, model::Json::object());
   }
 
-  void addNetwork(const std::string& space, const std::string& name, const std::string& cidr,
-                  bool pooled) {
-    if (result_.objects.contains({Kind::kNetwork, space, name})) return;
+  // False: there is no such network, and why is told (once). A pod's label may name what is a
+  // service network ("service-x"): the first has the name.
+  bool addNetwork(const std::string& space, const std::string& name, bool ofPods) {
+    const ObjectName key{space, name};
+    if (const auto known = networks_.find(key); known != networks_.end()) {
+      if (known->second && *known->second != ofPods)
+        result_.problems.push_back(
+            fmt::format("networks/{}: is a network of {}, and cannot be one of {} too", key.text(),
+                        ofPods ? "services" : "pods", ofPods ? "pods" : "services"));
+      return known->second == ofPods;
+    }
     addProject(space);
-    model::Json spec{{"subnets", {{{"prefix", cidr}}}}};
-    if (pooled) spec["addressPool"] = settings_.podPool;
-    add(Kind::kNetwork, space, name, std::move(spec));
+    model::Json spec{
+        {"subnets", {{{"prefix", ofPods ? settings_.podCidr : settings_.serviceCidr}}}}};
+    if (ofPods) spec["addressPool"] = settings_.podPool;
+    const bool added = add(Kind::kNetwork, space, name, std::move(spec));
+    networks_[key] = added ? std::optional(ofPods) : std::nullopt;
+    return added;
   }
 
   // The label's value, or the annotation's; a JSON list or one name.
@@ -108,7 +119,7 @@ class Translator {
   void addPod(const Pod& pod) {
     if (pod.hostNetwork || pod.finished) return;
     const auto network = podNetwork(pod, settings_);
-    addNetwork(pod.name.space, network, settings_.podCidr, true);
+    if (!addNetwork(pod.name.space, network, true)) return;
     const ObjectName user{pod.name.space, network};
     for (const auto& used : usesOf(pod)) users_[{pod.name.space, used}].insert(user);
     for (const auto& used : settings_.clusterServices) users_[used].insert(user);
@@ -120,33 +131,39 @@ class Translator {
          {"workload", {{"kind", "pod"}, {"namespace", pod.name.space}, {"name", pod.name.name}}}});
   }
 
+  // The pod's own numbers for target ports that are names. A pod that lacks one is no backend: the
+  // connections that it would get could only be refused.
+  std::optional<model::Json> targetsOf(const Service& service, const Pod& pod) {
+    auto targets = model::Json::object();
+    bool complete = true;
+    for (const auto& port : service.ports) {
+      const auto* wanted = std::get_if<std::string>(&port.targetPort);
+      if (wanted == nullptr) continue;
+      const auto found = pod.namedPorts.find({*wanted, port.protocol});
+      if (found != pod.namedPorts.end()) {
+        targets[portName(service, port)] = found->second;
+        continue;
+      }
+      complete = false;
+      problem("services", service.name,
+              fmt::format("pod {} has no {} port named \"{}\"", pod.name.name,
+                          protocolText(port.protocol), *wanted));
+    }
+    if (!complete) return std::nullopt;
+    return targets;
+  }
+
   model::Json backendsOf(const Service& service) {
     auto backends = model::Json::array();
     for (const auto& [name, pod] : state_.pods) {
       if (name.space != service.name.space || pod.hostNetwork || pod.finished || pod.node.empty())
         continue;
       if (!matches(service.selector, pod.labels)) continue;
-      // A pod without a port of that name serves the service's other ports only; with none at all
-      // it is no backend.
-      auto targets = model::Json::object();
-      bool complete = true;
-      for (const auto& port : service.ports) {
-        const auto* wanted = std::get_if<std::string>(&port.targetPort);
-        if (wanted == nullptr) continue;
-        const auto found = pod.namedPorts.find({*wanted, port.protocol});
-        if (found == pod.namedPorts.end()) {
-          problem("services", service.name,
-                  fmt::format("pod {} has no {} port named \"{}\"", name.name,
-                              protocolText(port.protocol), *wanted));
-          complete = false;
-          continue;
-        }
-        targets[portName(service, port)] = found->second;
-      }
-      if (!complete && service.ports.size() == 1) continue;
+      const auto targets = targetsOf(service, pod);
+      if (!targets) continue;
       model::Json backend{{"port", name.name},
                           {"ready", !pod.deleting && (pod.ready || service.publishNotReady)}};
-      if (!targets.empty()) backend["targetPorts"] = std::move(targets);
+      if (!targets->empty()) backend["targetPorts"] = *targets;
       backends.push_back(std::move(backend));
     }
     return backends;
@@ -160,9 +177,21 @@ class Translator {
                : fmt::format("p{}-{}", port.port, protocolText(port.protocol));
   }
 
-  void addService(const Service& service) {
-    if (service.ports.empty() || (service.clusterIps.empty() && service.externalIps.empty()))
-      return;
+  // What Kubernetes would give and we do not: told, so that nobody waits for it.
+  void tellGaps(const Service& service) {
+    if (service.clientAffinity)
+      problem("services", service.name,
+              "sessionAffinity ClientIP is not supported: each connection has its own backend");
+    if (service.kind == ServiceKind::kLoadBalancer && service.externalIps.empty())
+      problem("services", service.name,
+              "type LoadBalancer without loadBalancerIP or externalIPs gets no public address");
+    if (service.kind != ServiceKind::kHeadless && service.clusterIps.empty())
+      problem("services", service.name, "has no clusterIP: the service has no address inside");
+    if (!service.externalIps.empty() && settings_.publicNetwork.empty())
+      problem("services", service.name, "has external IPs, but there is no public network");
+  }
+
+  static model::Json portsOf(const Service& service) {
     auto ports = model::Json::array();
     for (const auto& port : service.ports) {
       model::Json item{{"name", portName(service, port)},
@@ -172,25 +201,31 @@ class Translator {
         item["targetPort"] = *number;
       ports.push_back(std::move(item));
     }
+    return ports;
+  }
+
+  void addService(const Service& service) {
+    if (service.kind == ServiceKind::kExternalName) return;
+    tellGaps(service);
+    if (service.ports.empty() || (service.clusterIps.empty() && service.externalIps.empty()))
+      return;
+    const auto ports = portsOf(service);
     const auto backends = backendsOf(service);
     const auto& space = service.name.space;
+    const auto spec = [&](const std::string& network, const std::vector<std::string>& addresses) {
+      return model::Json{
+          {"network", network}, {"addresses", addresses}, {"ports", ports}, {"backends", backends}};
+    };
     addProject(space);
     if (!service.clusterIps.empty()) {
       const auto network =
           serviceNetwork(labelOr(service.labels, settings_.networkLabel, "default"));
-      addNetwork(space, network, settings_.serviceCidr, false);
-      add(Kind::kService, space, service.name.name,
-          {{"network", network},
-           {"addresses", service.clusterIps},
-           {"ports", ports},
-           {"backends", backends}});
+      if (addNetwork(space, network, false))
+        add(Kind::kService, space, service.name.name, spec(network, service.clusterIps));
     }
     if (!service.externalIps.empty() && !settings_.publicNetwork.empty())
       add(Kind::kService, space, service.name.name + ".public",
-          {{"network", settings_.publicNetwork},
-           {"addresses", service.externalIps},
-           {"ports", ports},
-           {"backends", backends}});
+          spec(settings_.publicNetwork, service.externalIps));
   }
 
   // One policy a service network: the pod networks that use it may open connections to it, not the
@@ -198,7 +233,8 @@ class Translator {
   // services does not matter.
   void addPolicy(const ObjectName& used, const std::set<ObjectName>& users) {
     const auto network = serviceNetwork(used.name);
-    if (!result_.objects.contains({Kind::kNetwork, used.space, network})) return;
+    const auto known = networks_.find({used.space, network});
+    if (known == networks_.end() || known->second != false) return;
     auto rules = model::Json::array();
     for (const auto& user : users)
       rules.push_back({{"from", {{"network", user.text()}}},
@@ -210,6 +246,8 @@ class Translator {
   const ClusterState& state_;
   const LabelSettings& settings_;
   Translation result_;
+  // Of pods (true) or of services; nothing: refused.
+  std::map<ObjectName, std::optional<bool>> networks_;
   std::map<ObjectName, std::set<ObjectName>> users_;  // service network label → pod networks
 };
 

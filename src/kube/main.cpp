@@ -72,12 +72,62 @@ Result<LabelSettings> labelSettings(const Settings& settings) {
       return invalid(fmt::format("\"{}\" is not NAMESPACE/LABEL", text), "--cluster-service");
     labels.clusterServices.insert({text.substr(0, cut), text.substr(cut + 1)});
   }
+  const auto& publicNetwork = labels.publicNetwork;
+  if (const auto cut = publicNetwork.find('/');
+      !publicNetwork.empty() &&
+      (cut == 0 || cut == std::string::npos || cut + 1 == publicNetwork.size()))
+    return invalid(fmt::format("\"{}\" is not PROJECT/NAME", publicNetwork), "--public-network");
   for (const auto& [flag, text] :
        {std::pair{"--pod-cidr", labels.podCidr}, std::pair{"--service-cidr", labels.serviceCidr}})
     if (const auto prefix = net::IpPrefix::parse(text); !prefix)
       return invalid(prefix.error().message, flag);
   return labels;
 }
+
+// Translates what the source has, hands it to the reconciler, and keeps the report up to date.
+class Manager {
+ public:
+  Manager(io::Loop& loop, const Settings& settings, const LabelSettings& labels,
+          const api::ClientConfig& config, const StateDir& dir)
+      : labels_(labels),
+        dir_(dir),
+        reconciler_(loop, config, labels.owner),
+        source_(loop, settings.manifests, dir, settings.nodes) {}
+
+  Result<void> start() {
+    reconciler_.onReport([this] { report(); });
+    return source_.start([this] { translateAll(); });
+  }
+
+ private:
+  void translateAll() {
+    auto translation = translate(source_.state(), labels_);
+    const std::set<std::string> problems(translation.problems.begin(), translation.problems.end());
+    for (const auto& problem : problems)
+      if (!problems_.contains(problem)) log::warn("kube", "{}", problem);
+    problems_ = problems;
+    reconciler_.want(std::move(translation.objects));
+    report();
+  }
+
+  void report() {
+    Json now{{"manifests", source_.problem()},
+             {"problems", problems_},
+             {"failures", reconciler_.failures()},
+             {"inSync", reconciler_.inSync()}};
+    if (now == told_) return;
+    if (const auto written = dir_.writeReport(now); !written)
+      log::error("kube", "{}", written.error().text());
+    told_ = std::move(now);
+  }
+
+  const LabelSettings& labels_;
+  const StateDir& dir_;
+  Reconciler reconciler_;
+  ManifestSource source_;
+  std::set<std::string> problems_;
+  Json told_;
+};
 
 Result<void> runManager(const Settings& settings) {
   const auto labels = labelSettings(settings);
@@ -88,24 +138,14 @@ Result<void> runManager(const Settings& settings) {
   const auto config = clientConfig(settings);
   if (!config) return std::unexpected(config.error());
   if (settings.state.empty()) return invalid("is required", "--state");
-  auto dir = StateDir::open(settings.state);
+  const auto dir = StateDir::open(settings.state);
   if (!dir) return std::unexpected(dir.error());
+  const auto lock = FileLock::take(dir->root() / "manager.lock", "hawser kube");
+  if (!lock) return std::unexpected(lock.error());
 
   io::Loop loop;
-  Reconciler reconciler(loop, *config, labels->owner);
-  ManifestSource source(loop, settings.manifests, std::move(*dir), settings.nodes);
-  std::set<std::string> told;
-  const auto started = source.start([&] {
-    auto translation = translate(source.state(), *labels);
-    for (const auto& problem : translation.problems)
-      if (told.insert(problem).second) log::warn("kube", "{}", problem);
-    std::erase_if(told, [&](const std::string& text) {
-      return std::find(translation.problems.begin(), translation.problems.end(), text) ==
-             translation.problems.end();
-    });
-    reconciler.want(std::move(translation.objects));
-  });
-  if (!started) return std::unexpected(started.error());
+  Manager manager(loop, settings, *labels, *config, *dir);
+  if (auto started = manager.start(); !started) return started;
   loop.onSignals({SIGTERM, SIGINT}, [&](int) { loop.stop(); });
   log::info("kube", "following {} with owner {}", settings.server, labels->owner);
   loop.run();

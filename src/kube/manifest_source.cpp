@@ -1,9 +1,9 @@
 #include "manifest_source.h"
 
-#include <ctime>
 #include <random>
 
 #include "hawser/base/log.h"
+#include "json_access.h"
 
 namespace hawser::kube {
 namespace {
@@ -16,15 +16,6 @@ std::string randomSuffix() {
   std::string suffix;
   for (int i = 0; i < 5; ++i) suffix += kLetters[pick(generator)];
   return suffix;
-}
-
-std::string now() {
-  const std::time_t time = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  std::string text(20, '\0');
-  text.resize(std::strftime(text.data(), text.size() + 1, "%Y-%m-%dT%H:%M:%SZ", &parts));
-  return text;
 }
 
 }  // namespace
@@ -64,10 +55,11 @@ void ManifestSource::readFolders() {
     if (lastError_ != manifests.error().text())
       log::error("kube", "{}; going on with the manifests as they were", manifests.error().text());
     lastError_ = manifests.error().text();
-    return;
+  } else {
+    if (!lastError_.empty()) log::info("kube", "the manifests are good again");
+    lastError_.clear();
+    manifests_ = std::move(*manifests);
   }
-  lastError_.clear();
-  manifests_ = std::move(*manifests);
   refresh();
 }
 
@@ -82,19 +74,18 @@ void ManifestSource::control() {
   auto pods = dir_.pods();
   const auto statuses = dir_.statuses();
   for (const auto& [name, pod] : pods)
-    if (pod.value("metadata", Json::object()).contains("deletionTimestamp") &&
-        !statuses.contains(name))
+    if (!member(member(pod, "metadata"), "deletionTimestamp").is_null() && !statuses.contains(name))
       dir_.removePod(name);
   const auto todo = plan(manifests_, pods, statuses, nodes_, randomSuffix);
   for (auto [name, pod] : todo.create) {
-    pod["metadata"]["creationTimestamp"] = now();
+    pod["metadata"]["creationTimestamp"] = timestamp();
     pod["metadata"]["uid"] = name.text() + "/" + randomSuffix() + randomSuffix();
     if (const auto written = dir_.writePod(name, pod); !written)
       log::error("kube", "{}", written.error().text());
   }
   for (const auto& name : todo.remove) {
     auto& pod = pods[name];
-    pod["metadata"]["deletionTimestamp"] = now();
+    pod["metadata"]["deletionTimestamp"] = timestamp();
     if (const auto written = dir_.writePod(name, pod); !written)
       log::error("kube", "{}", written.error().text());
   }
@@ -107,11 +98,14 @@ void ManifestSource::rebuildState() {
   for (auto [name, json] : dir_.pods()) {
     if (const auto status = statuses.find(name); status != statuses.end())
       json["status"] = status->second;
-    const auto pod = parsePod(json);
-    if (pod)
-      state.pods[name] = *pod;
-    else
+    auto pod = parsePod(json);
+    if (!pod) {
       log::warn("kube", "pods/{}: {}", name.text(), pod.error().text());
+      continue;
+    }
+    // A node whose runner has died says nothing any more; its containers died with it.
+    if (pod->ready && FileLock::held(dir_.nodeLock(pod->node)) == false) pod->ready = false;
+    state.pods[name] = std::move(*pod);
   }
   state_ = std::move(state);
 }

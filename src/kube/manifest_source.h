@@ -47,6 +47,8 @@ class ManifestSource final : public ObjectSource {
                  std::vector<std::string> nodes);
   Result<void> start(std::function<void()> changed) override;
   [[nodiscard]] const ClusterState& state() const override { return state_; }
+  // Why the manifests as they are now are not followed; empty: they are.
+  [[nodiscard]] const std::string& problem() const { return lastError_; }
 
  private:
   void refresh();

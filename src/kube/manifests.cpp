@@ -5,23 +5,15 @@
 #include <algorithm>
 #include <set>
 
+#include "json_access.h"
 #include "manifest_source.h"
+#include "pod_spec.h"
 
 namespace hawser::kube {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-Result<ObjectName> nameOf(const Json& document) {
-  const auto metadata = document.value("metadata", Json::object());
-  if (!metadata.is_object() || !metadata.contains("name") || !metadata["name"].is_string())
-    return invalid("is required", "metadata.name");
-  ObjectName name{"default", metadata["name"].get<std::string>()};
-  if (metadata.contains("namespace") && metadata["namespace"].is_string())
-    name.space = metadata["namespace"].get<std::string>();
-  return name;
-}
 
 Result<Labels> stringMap(const Json& json, const std::string& path) {
   Labels labels;
@@ -33,31 +25,47 @@ Result<Labels> stringMap(const Json& json, const std::string& path) {
   return labels;
 }
 
+Result<std::uint32_t> parseReplicas(const Json& json) {
+  if (json.is_null()) return 1U;
+  if (!json.is_number_unsigned()) return invalid("must be a number, 0 or more", "spec.replicas");
+  const auto count = json.get<std::uint64_t>();
+  if (count > 10000) return invalid(fmt::format("{} is more than 10000", count), "spec.replicas");
+  return static_cast<std::uint32_t>(count);
+}
+
+Result<Labels> parseSelector(const Json& spec) {
+  const auto& selector = member(spec, "selector");
+  if (selector.is_null()) return Labels{};
+  if (!member(selector, "matchExpressions").is_null())
+    return invalid("is not supported: use matchLabels", "spec.selector.matchExpressions");
+  const auto& labels = member(selector, "matchLabels");
+  return labels.is_null() ? stringMap(selector, "spec.selector")
+                          : stringMap(labels, "spec.selector.matchLabels");
+}
+
 Result<Controller> parseController(const Json& document, const ObjectName& name) {
-  const auto spec = document.value("spec", Json::object());
+  const auto& spec = member(document, "spec");
   Controller controller;
   controller.name = name;
-  if (spec.contains("replicas")) {
-    if (!spec["replicas"].is_number_unsigned())
-      return invalid("must be a number, 0 or more", "spec.replicas");
-    const auto count = spec["replicas"].get<std::uint64_t>();
-    if (count > 10000) return invalid(fmt::format("{} is more than 10000", count), "spec.replicas");
-    controller.replicas = static_cast<std::uint32_t>(count);
-  }
-  if (!spec.contains("template") || !spec["template"].is_object())
-    return invalid("is required", "spec.template");
-  controller.podTemplate = spec["template"];
-  const auto labels = stringMap(
-      controller.podTemplate.value("metadata", Json::object()).value("labels", Json::object()),
-      "spec.template.metadata.labels");
+  const auto replicas = parseReplicas(member(spec, "replicas"));
+  if (!replicas) return std::unexpected(replicas.error());
+  controller.replicas = *replicas;
+  const auto& podTemplate = member(spec, "template");
+  if (!podTemplate.is_object()) return invalid("is required", "spec.template");
+  if (!member(podTemplate, "metadata").is_object())
+    return invalid("is required", "spec.template.metadata");
+  controller.podTemplate = podTemplate;
+  const auto& templateLabels = member(podTemplate["metadata"], "labels");
+  const auto labels = stringMap(templateLabels.is_null() ? Json::object() : templateLabels,
+                                "spec.template.metadata.labels");
   if (!labels) return std::unexpected(labels.error());
-  auto selector = spec.value("selector", Json::object());
-  if (selector.contains("matchLabels")) selector = selector["matchLabels"];
-  const auto chosen = stringMap(selector, "spec.selector");
+  const auto chosen = parseSelector(spec);
   if (!chosen) return std::unexpected(chosen.error());
   controller.selector = chosen->empty() ? *labels : *chosen;
   if (!matches(controller.selector, *labels))
     return invalid("must be matched by the labels of spec.template", "spec.selector");
+  if (auto good = checkPodSpec(member(podTemplate, "spec"), "spec.template.spec"); !good)
+    return std::unexpected(good.error());
   auto pod = controller.podTemplate;
   pod["metadata"]["name"] = name.name;
   if (const auto parsed = parsePod(pod); !parsed)
@@ -67,9 +75,9 @@ Result<Controller> parseController(const Json& document, const ObjectName& name)
 
 Result<void> addDocument(const Json& document, Manifests& manifests) {
   if (!document.is_object()) return invalid("is not an object with kind and metadata");
-  const auto kind = document.value("kind", Json());
+  const auto& kind = member(document, "kind");
   if (!kind.is_string()) return invalid("is required", "kind");
-  const auto name = nameOf(document);
+  const auto name = parseObjectName(member(document, "metadata"));
   if (!name) return std::unexpected(name.error());
   const auto text = kind.get<std::string>();
   bool fresh = true;
@@ -83,6 +91,7 @@ Result<void> addDocument(const Json& document, Manifests& manifests) {
     fresh = manifests.services.emplace(*name, std::move(*service)).second;
   } else if (text == "Pod") {
     if (const auto pod = parsePod(document); !pod) return std::unexpected(pod.error());
+    if (auto good = checkPodSpec(member(document, "spec"), "spec"); !good) return good;
     fresh = manifests.pods.emplace(*name, document).second;
   } else if (text != "Namespace") {  // namespaces come into being with their first object
     std::vector<std::string> known{
@@ -99,12 +108,11 @@ Result<void> addDocument(const Json& document, Manifests& manifests) {
 }
 
 std::string ownerOf(const Json& pod) {
-  const auto metadata = pod.value("metadata", Json::object());
-  return metadata.value("annotations", Json::object()).value("hawser.dev/controller", "");
+  return textOf(member(member(pod, "metadata"), "annotations"), "hawser.dev/controller");
 }
 
 bool deleting(const Json& pod) {
-  return pod.value("metadata", Json::object()).contains("deletionTimestamp");
+  return !member(member(pod, "metadata"), "deletionTimestamp").is_null();
 }
 
 bool ready(const std::map<ObjectName, Json>& statuses, const ObjectName& name) {
@@ -114,9 +122,7 @@ bool ready(const std::map<ObjectName, Json>& statuses, const ObjectName& name) {
   return parsed && parsed->ready;
 }
 
-std::string nodeOf(const Json& pod) {
-  return pod.value("spec", Json::object()).value("nodeName", "");
-}
+std::string nodeOf(const Json& pod) { return textOf(member(pod, "spec"), "nodeName"); }
 
 // The node with the fewest pods of this controller, then the fewest pods, then the first by name.
 std::string pickNode(const std::vector<std::string>& nodes, const std::string& owner,

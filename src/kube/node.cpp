@@ -2,12 +2,15 @@
 // kubelet does.
 #include <fmt/core.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <map>
 
 #include "commands.h"
 #include "hawser/base/log.h"
+#include "hawser/kube/state_dir.h"
+#include "json_access.h"
 #include "pod_runner.h"
 
 namespace hawser::kube {
@@ -16,49 +19,96 @@ namespace {
 class Node {
  public:
   Node(io::Loop& loop, StateDir dir, NodeSettings settings)
-      : loop_(loop),
-        dir_(std::move(dir)),
-        settings_(std::move(settings)),
-        resync_(loop),
-        settle_(loop) {}
+      : loop_(loop), dir_(std::move(dir)), settings_(std::move(settings)), resync_(loop) {}
 
   Result<void> start() {
     auto watcher = FolderWatcher::create(loop_, {dir_.podsPath()}, [this] { refresh(); });
     if (!watcher) return std::unexpected(watcher.error());
     watcher_ = std::move(*watcher);
-    // What an earlier run of this node left is not running any more.
     for (const auto& [name, status] : dir_.statuses())
-      if (status.value("hostIP", "") == settings_.node) dir_.removeStatus(name);
+      if (textOf(status, "node") == settings_.node) cleanUp(name, status);
     refresh();
     return {};
   }
 
   void stop(std::function<void()> stopped) {
     stopped_ = std::move(stopped);
-    for (auto& [name, runner] : runners_) runner->remove();
+    for (auto& [name, runner] : runners_) runner->abandon();
     collect();
   }
 
  private:
+  // What an earlier run of this node left behind when it was killed: its containers died with it,
+  // the attachment and the namespace did not. Its pods start anew once that is gone.
+  void cleanUp(const ObjectName& name, const Json& status) {
+    log::info("node", "pod {} is left from an earlier run: removed", name.text());
+    const PodContext pod{.name = name,
+                         .uid = {},
+                         .netns = textOf(status, "netns"),
+                         .containerId = textOf(status, "containerId"),
+                         .address = {}};
+    const auto command = cniCommand(settings_, pod, "DEL");
+    leftovers_[name] = nullptr;
+    auto started = Process::start(loop_, command, [this, name, pod](int, const std::string&) {
+      loop_.post([this, name, pod] { removeNamespace(name, pod.netns); });
+    });
+    if (started)
+      leftovers_[name] = std::move(*started);
+    else
+      removeNamespace(name, pod.netns);
+  }
+
+  void removeNamespace(const ObjectName& name, const std::string& netns) {
+    const auto done = [this, name] {
+      loop_.post([this, name] {
+        leftovers_.erase(name);
+        dir_.removeStatus(name);
+        refresh();
+      });
+    };
+    auto started = Process::start(
+        loop_,
+        {.argv = {"ip", "netns", "del", netns}, .environment = {}, .input = {}, .logFile = {}},
+        [done](int, const std::string&) { done(); });
+    if (started)
+      leftovers_[name] = std::move(*started);
+    else
+      done();
+  }
+
   void refresh() {
     if (stopped_) return;
     const auto pods = dir_.pods();
     for (const auto& [name, pod] : pods) {
-      if (pod.value("spec", Json::object()).value("nodeName", "") != settings_.node) continue;
-      const bool deleting = pod.value("metadata", Json::object()).contains("deletionTimestamp");
+      if (textOf(member(pod, "spec"), "nodeName") != settings_.node || leftovers_.contains(name))
+        continue;
+      const auto& metadata = member(pod, "metadata");
+      const bool deleting = !member(metadata, "deletionTimestamp").is_null();
       const auto found = runners_.find(name);
-      if (found != runners_.end()) {
-        if (deleting) found->second->remove();
-      } else if (!deleting) {
-        log::info("node", "pod {} starts", name.text());
-        auto& runner = runners_[name];
-        runner = std::make_unique<PodRunner>(loop_, settings_, name, pod,
-                                             [this, name] { report(name); });
+      if (found == runners_.end()) {
+        if (!deleting) launch(name, pod);
+      } else if (deleting || found->second->uid() != textOf(metadata, "uid")) {
+        found->second->remove();
       }
     }
     for (auto& [name, runner] : runners_)
       if (!pods.contains(name)) runner->remove();
     resync_.start(std::chrono::seconds(5), [this] { refresh(); });
+  }
+
+  // The status is written first: it says what there is to clean up, should this process be killed.
+  void launch(const ObjectName& name, const Json& pod) {
+    log::info("node", "pod {} starts", name.text());
+    auto& runner = runners_[name];
+    runner =
+        std::make_unique<PodRunner>(loop_, settings_, name, pod, [this, name] { report(name); });
+    writeStatus(name, *runner);
+    runner->start();
+  }
+
+  void writeStatus(const ObjectName& name, const PodRunner& runner) {
+    if (const auto written = dir_.writeStatus(name, runner.status()); !written)
+      log::error("node", "{}", written.error().text());
   }
 
   // Called from inside a runner: what destroys it is done a loop turn later.
@@ -67,8 +117,7 @@ class Node {
       const auto found = runners_.find(name);
       if (found == runners_.end()) return;
       if (found->second->gone()) return collect();
-      if (const auto written = dir_.writeStatus(name, found->second->status()); !written)
-        log::error("node", "{}", written.error().text());
+      writeStatus(name, *found->second);
     });
   }
 
@@ -82,17 +131,30 @@ class Node {
       dir_.removeStatus(it->first);
       it = runners_.erase(it);
     }
-    if (stopped_ && runners_.empty()) stopped_();
+    if (!stopped_) return refresh();  // another pod of the name may wait
+    if (runners_.empty()) stopped_();
   }
 
   io::Loop& loop_;
   StateDir dir_;
   NodeSettings settings_;
   std::map<ObjectName, std::unique_ptr<PodRunner>> runners_;
+  std::map<ObjectName, std::unique_ptr<Process>> leftovers_;  // being cleaned up
   std::unique_ptr<FolderWatcher> watcher_;
-  io::Timer resync_, settle_;
+  io::Timer resync_;
   std::function<void()> stopped_;
 };
+
+// Blank or foreign values here would show as pods that never start.
+Result<void> checkPaths(const NodeSettings& settings) {
+  for (const auto& [flag, path] :
+       {std::pair{"--cni", settings.cni}, std::pair{"--container-tool", settings.containerTool}})
+    if (::access(path.c_str(), X_OK) != 0)
+      return invalid(fmt::format("{} is not an executable", path), flag);
+  if (!std::filesystem::is_directory(settings.rootfs))
+    return invalid(fmt::format("{} is not a directory", settings.rootfs), "--rootfs");
+  return {};
+}
 
 }  // namespace
 
@@ -125,6 +187,10 @@ int nodeMain(int argc, char** argv) {
   settings.images = std::move(*known);
   auto dir = StateDir::open(state);
   if (!dir) return complain(dir.error());
+  if (const auto good = checkPaths(settings); !good) return complain(good.error());
+  const auto lock =
+      FileLock::take(dir->nodeLock(settings.node), "hawser kube node --node " + settings.node);
+  if (!lock) return complain(lock.error());
   std::error_code error;
   std::filesystem::create_directories(settings.logs, error);
   if (error) return complain(failErrno("create " + settings.logs.string(), error.value()).error());

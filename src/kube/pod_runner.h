@@ -1,50 +1,31 @@
 // One pod on its node: network namespace, CNI, containers, readiness, and the end of all that.
 // States go only forward:
 //
-//   starting (CNI ADD, retried) → running (containers restarted when they end, probed) → draining
-//   (not ready, still serving) → stopping (TERM, then KILL) → detaching (CNI DEL, retried) → gone
+//   starting (namespace, CNI ADD; retried) → running (containers restarted when they end, probed) →
+//   draining (not ready, still serving) → stopping (TERM, then KILL) → detaching (CNI DEL; retried)
+//   → gone
 #pragma once
 
-#include <filesystem>
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "hawser/kube/state_dir.h"
-#include "process.h"
+#include "container.h"
 
 namespace hawser::kube {
 
-struct Image {
-  std::map<std::string, std::string> bind;  // host directory → path in the container, read only
-  std::vector<std::string> command;
-  std::string user;
-};
-// The file's `images`; directories are relative to the file.
-[[nodiscard]] Result<std::map<std::string, Image>> readImages(const std::filesystem::path& file);
-
-struct NodeSettings {
-  std::string node;
-  std::string cni;  // hawser-cni
-  std::string agentSocket;
-  std::string containerTool;  // scripts/container
-  std::string rootfs;
-  std::string namespacePrefix;  // of pods' network namespaces
-  std::filesystem::path logs;
-  std::map<std::string, Image> images;
-  Duration drain =
-      std::chrono::milliseconds(1000);  // between "not ready" and TERM: time for routes to go
-};
-
 class PodRunner {
  public:
-  // `changed`: the status is new, or the pod is gone().
+  // `changed`: the status is new, or the pod is gone(). Nothing is done before start().
   PodRunner(io::Loop& loop, const NodeSettings& settings, ObjectName name, Json pod,
             std::function<void()> changed);
-  ~PodRunner();
-  void remove();  // begins the end
+  ~PodRunner();  // kills what runs
+  void start();
+  void remove();   // begins the end
+  void abandon();  // remove(), and a DEL that fails is not waited for: the node itself ends
   [[nodiscard]] bool gone() const { return phase_ == Phase::kGone; }
+  [[nodiscard]] const std::string& uid() const { return context_.uid; }
   [[nodiscard]] Json status() const;
 
  private:
@@ -58,8 +39,10 @@ class PodRunner {
     bool ready = false;
   };
 
+  void makeNamespace();
   void addNetwork();
   void networkAdded(int status, const std::string& output);
+  void retryStart(const std::string& problem);
   void startContainer(Container& container);
   void containerEnded(Container& container, int status);
   void scheduleProbe(Container& container, Duration after);
@@ -67,23 +50,29 @@ class PodRunner {
   void probed(Container& container, bool good);
   void stop();
   void maybeDetach();
+  void detach();
   void detached(int status, const std::string& output);
+  void removeNamespace();
   void setPhase(Phase phase);
-  [[nodiscard]] Command cniCommand(const std::string& verb) const;
-  [[nodiscard]] Command containerCommand(const Container& container) const;
-  [[nodiscard]] std::string fieldRef(const std::string& path) const;
+  // The one helper process of the pod; `done` gets its status and output, or why it did not start.
+  void run(const Command& command, std::function<void(int, const std::string&)> done);
   [[nodiscard]] bool ready() const;
 
   io::Loop& loop_;
   const NodeSettings& settings_;
-  ObjectName name_;
-  Json pod_;
+  PodContext context_;
+  Duration grace_{};  // between TERM and KILL
   std::function<void()> changed_;
-  std::string netns_, containerId_, address_, problem_;
+  std::string problem_;
   Phase phase_ = Phase::kStarting;
+  bool abandoned_ = false;
   std::vector<std::unique_ptr<Container>> containers_;
-  std::unique_ptr<Process> cni_;
+  std::unique_ptr<Process> helper_;
   io::Timer timer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
+
+// How pods' network namespaces are called: '_' is in no name of Kubernetes.
+[[nodiscard]] std::string namespaceOf(const NodeSettings& settings, const ObjectName& name);
 
 }  // namespace hawser::kube

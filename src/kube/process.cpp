@@ -20,18 +20,23 @@ struct Plumbing {
   int collected = -1;  // ours, when output is collected
 };
 
+std::unexpected<Error> closeAnd(const Plumbing& pipes, std::unexpected<Error> error) {
+  for (const int fd : pipes.in) ::close(fd);
+  return error;
+}
+
 Result<Plumbing> plumb(const Command& command) {
   Plumbing pipes;
   if (::pipe2(pipes.in.data(), O_CLOEXEC) < 0) return failErrno("pipe", errno);
   if (command.logFile.empty()) {
     std::array<int, 2> out{};
-    if (::pipe2(out.data(), O_CLOEXEC) < 0) return failErrno("pipe", errno);
+    if (::pipe2(out.data(), O_CLOEXEC) < 0) return closeAnd(pipes, failErrno("pipe", errno));
     ::fcntl(out[0], F_SETFL, O_NONBLOCK);
     pipes.collected = out[0];
     pipes.out = out[1];
   } else {
     pipes.out = ::open(command.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (pipes.out < 0) return failErrno("open " + command.logFile, errno);
+    if (pipes.out < 0) return closeAnd(pipes, failErrno("open " + command.logFile, errno));
   }
   return pipes;
 }

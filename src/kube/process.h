@@ -31,6 +31,7 @@ class Process {
                                                               Exited exited);
   ~Process();  // SIGKILL and reap when it still runs; no callback
   void signal(int number) const;
+  [[nodiscard]] pid_t pid() const { return pid_; }  // -1 when it has ended
 
  private:
   Process() = default;

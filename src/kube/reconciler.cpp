@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "hawser/base/log.h"
 
@@ -45,9 +46,26 @@ Json withoutEmpty(const Json& json) {
   return out;
 }
 
+bool away(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+}
+
 bool hasUserTargets(const Object& object) {
   return object.kind == Kind::kNetwork && object.spec.contains("routeTargets") &&
          !withoutEmpty(object.spec["routeTargets"]).empty();
+}
+
+// Ours, not wanted any more, and of no use to a person.
+std::set<ObjectKey> obsolete(const model::ObjectMap& wanted, const model::ObjectMap& actual,
+                             const std::string& owner) {
+  std::set<ObjectKey> keys;
+  for (const auto& [key, object] : actual)
+    if (object->metadata.owner == owner && !wanted.contains(key) && !hasUserTargets(*object))
+      keys.insert(key);
+  // A project stays as long as something else is in it.
+  for (const auto& [key, object] : actual)
+    if (!key.project.empty() && !keys.contains(key)) keys.erase({Kind::kProject, {}, key.project});
+  return keys;
 }
 
 }  // namespace
@@ -70,9 +88,8 @@ Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual,
     merged.metadata.resourceVersion = 0;
     changes.apply.push_back(std::move(merged));
   }
-  for (const auto& [key, object] : actual)
-    if (object->metadata.owner == owner && !wanted.contains(key) && !hasUserTargets(*object))
-      changes.remove.push_back(key);
+  const auto keys = obsolete(wanted, actual, owner);
+  changes.remove.assign(keys.begin(), keys.end());
   std::stable_sort(changes.apply.begin(), changes.apply.end(),
                    [](const Object& a, const Object& b) { return rank(a.kind) < rank(b.kind); });
   std::stable_sort(
@@ -82,7 +99,7 @@ Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual,
 }
 
 Reconciler::Reconciler(io::Loop& loop, api::ClientConfig config, std::string owner)
-    : timer_(loop), client_(config), owner_(std::move(owner)) {
+    : timer_(loop), retry_(loop), client_(config), owner_(std::move(owner)) {
   for (const auto kind : kOrder) {
     api::ObjectWatcher::Callbacks callbacks;
     callbacks.changed = [this](const Object& object) {
@@ -115,44 +132,60 @@ void Reconciler::schedule(Duration after) {
 // Waits for all kinds to be listed: a removal decided on half a picture would be wrong.
 void Reconciler::run() {
   if (!haveWanted_ || listed_.size() < kOrder.size()) return;
+  retry_.cancel();
+  const auto before = std::exchange(failures_, {});
   const auto changes = diff(wanted_, actual_, owner_);
-  failures_.clear();
-  applyAll(changes.apply);
-  for (const auto& key : changes.remove) {
+  if (applyAll(changes.apply)) removeAll(changes.remove);
+  for (const auto& failure : failures_)
+    if (!before.contains(failure)) log::warn("kube", "{}", failure);
+  if (!before.empty() && failures_.empty()) log::info("kube", "the API has everything again");
+  const bool told = synced_ && before == failures_;
+  synced_ = true;
+  if (!told && reported_) reported_();
+  if (failures_.empty()) return;
+  // A removal may have made room, for an address that went from one service to another.
+  const bool room = failures_ != before && !changes.remove.empty();
+  retry_.start(std::chrono::milliseconds(room ? 10 : 1000), [this] { run(); });
+}
+
+// False: the API is away, and there is no use in asking on.
+bool Reconciler::failed(const std::string& what, const Error& error) {
+  failures_.insert(what.empty() ? error.text() : what + ": " + error.text());
+  return !away(error);
+}
+
+void Reconciler::removeAll(const std::vector<ObjectKey>& keys) {
+  for (const auto& key : keys) {
     const auto removed = client_.remove(key);
     if (removed || removed.error().code == ErrorCode::kNotFound)
       actual_.erase(key);
-    else
-      failures_.insert(key.text() + ": " + removed.error().text());
+    else if (!failed(key.text(), removed.error()))
+      return;
   }
-  synced_ = true;
-  if (failures_.empty()) return;
-  for (const auto& failure : failures_) log::warn("kube", "{}", failure);
-  timer_.start(std::chrono::seconds(1), [this] { run(); });
 }
 
 // One transaction for all; when one object is refused, each for itself, so that it does not stop
 // the rest.
-void Reconciler::applyAll(const std::vector<Object>& objects) {
-  if (objects.empty()) return;
+bool Reconciler::applyAll(const std::vector<Object>& objects) {
+  if (objects.empty()) return true;
   const auto remember = [&](const Object& object) {
     actual_[object.key()] = std::make_shared<Object>(object);
   };
-  if (const auto applied = client_.apply(objects); applied) {
+  const auto all = client_.apply(objects);
+  if (all) {
     std::for_each(objects.begin(), objects.end(), remember);
-    return;
-  } else if (applied.error().code == ErrorCode::kUnavailable ||
-             applied.error().code == ErrorCode::kTimeout) {
-    failures_.insert(applied.error().text());
-    return;
+    return true;
   }
+  if (away(all.error())) return failed({}, all.error());
+  if (objects.size() == 1) return failed(objects.front().key().text(), all.error());
   for (const auto& object : objects) {
     const auto applied = client_.apply({object});
     if (applied)
       remember(object);
-    else
-      failures_.insert(object.key().text() + ": " + applied.error().text());
+    else if (!failed(object.key().text(), applied.error()))
+      return false;
   }
+  return true;
 }
 
 }  // namespace hawser::kube

@@ -2,6 +2,7 @@
 // loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -20,7 +21,7 @@ struct Changes {
 // Pure. `actual` holds all objects of the kinds we use, whoever owns them. What somebody else owns
 // is used but not touched: neither changed nor removed. Of our own objects only the fields that
 // `wanted` names are compared, so a person may add route targets to a network of ours; and such a
-// network stays when its last pod has gone.
+// network stays when its last pod has gone; a project of ours stays while anything else is in it.
 [[nodiscard]] Changes diff(const model::ObjectMap& wanted, const model::ObjectMap& actual,
                            const std::string& owner);
 
@@ -30,14 +31,20 @@ class Reconciler {
   void want(model::ObjectMap objects);
   // What could not be done in the last pass: "networks/default/x: …".
   [[nodiscard]] const std::set<std::string>& failures() const { return failures_; }
+  // Called when failures() or inSync() became different.
+  void onReport(std::function<void()> reported) { reported_ = std::move(reported); }
   [[nodiscard]] bool inSync() const { return synced_ && failures_.empty(); }
 
  private:
   void schedule(Duration after);
   void run();
-  void applyAll(const std::vector<model::Object>& objects);
+  [[nodiscard]] bool applyAll(const std::vector<model::Object>& objects);  // false: the API is away
+  void removeAll(const std::vector<model::ObjectKey>& keys);
+  [[nodiscard]] bool failed(const std::string& what, const Error& error);
 
   io::Timer timer_;
+  io::Timer retry_;  // apart: what cannot be done must not delay what can
+  std::function<void()> reported_;
   api::Client client_;
   std::string owner_;
   model::ObjectMap wanted_, actual_;

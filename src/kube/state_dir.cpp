@@ -1,12 +1,15 @@
 #include "hawser/kube/state_dir.h"
 
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "hawser/base/log.h"
 
@@ -44,6 +47,15 @@ std::map<ObjectName, Json> readAll(const fs::path& folder) {
 
 }  // namespace
 
+std::string timestamp() {
+  const std::time_t time = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  std::string text(20, '\0');
+  text.resize(std::strftime(text.data(), text.size() + 1, "%Y-%m-%dT%H:%M:%SZ", &parts));
+  return text;
+}
+
 Result<std::string> readFile(const fs::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
@@ -70,6 +82,35 @@ Result<void> writeFileAtomically(const fs::path& path, const std::string& text) 
   return {};
 }
 
+// Open file description locks: they end with the process, and can be asked for without being taken.
+Result<FileLock> FileLock::take(const fs::path& path, const std::string& what) {
+  FileLock lock;
+  lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock.fd_ < 0) return failErrno("open " + path.string(), errno);
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  if (::fcntl(lock.fd_, F_OFD_SETLK, &whole) == 0) return lock;
+  if (errno != EAGAIN && errno != EACCES) return failErrno("lock " + path.string(), errno);
+  return fail(ErrorCode::kExists, what + " runs already", path.string());
+}
+
+std::optional<bool> FileLock::held(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  const bool known = ::fcntl(fd, F_OFD_GETLK, &whole) == 0;
+  ::close(fd);
+  if (!known) return std::nullopt;
+  return whole.l_type != F_UNLCK;
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
 Result<StateDir> StateDir::open(const fs::path& root) {
   StateDir dir(root);
   for (const auto& folder : {dir.podsPath(), dir.statusPath()}) {
@@ -87,6 +128,15 @@ Result<void> StateDir::writePod(const ObjectName& name, const Json& pod) const {
 }
 Result<void> StateDir::writeStatus(const ObjectName& name, const Json& status) const {
   return writeFileAtomically(fileOf(statusPath(), name), status.dump(1));
+}
+Result<void> StateDir::writeReport(const Json& report) const {
+  return writeFileAtomically(root_ / "manager.json", report.dump(1));
+}
+Json StateDir::report() const {
+  const auto text = readFile(root_ / "manager.json");
+  if (!text) return Json::object();
+  auto json = Json::parse(*text, nullptr, false);
+  return json.is_object() ? json : Json::object();
 }
 void StateDir::removePod(const ObjectName& name) const {
   std::error_code ignored;

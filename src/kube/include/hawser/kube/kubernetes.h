@@ -46,18 +46,22 @@ struct ServicePort {
   std::variant<std::uint16_t, std::string> targetPort;  // number, or the name of a container port
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
+enum class ServiceKind : std::uint8_t { kCluster, kLoadBalancer, kHeadless, kExternalName };
 struct Service {
   ObjectName name;
   Labels labels, annotations;
-  Labels selector;                      // empty: no pods are chosen
-  std::vector<std::string> clusterIps;  // none for a headless service
-  std::vector<std::string> externalIps;
+  Labels selector;                       // empty: no pods are chosen
+  std::vector<std::string> clusterIps;   // none for a headless service
+  std::vector<std::string> externalIps;  // externalIPs, and loadBalancerIP of a LoadBalancer
   std::vector<ServicePort> ports;
+  ServiceKind kind = ServiceKind::kCluster;
   bool publishNotReady = false;
+  bool clientAffinity = false;  // sessionAffinity: ClientIP
   friend bool operator==(const Service&, const Service&) = default;
 };
 
-// Errors name the field: "spec.ports[0].port".
+// Errors name the field: "spec.ports[0].port". JSON of any shape may be given.
+[[nodiscard]] Result<ObjectName> parseObjectName(const Json& metadata);  // in "default" unless said
 [[nodiscard]] Result<Pod> parsePod(const Json& json);
 [[nodiscard]] Result<Service> parseService(const Json& json);
 [[nodiscard]] bool matches(const Labels& selector,
