@@ -2,9 +2,9 @@
 // makers' daemons.
 //
 // The argument is the configuration, one JSON object: asn, routerId, and optionally listen
-// (address), restarting, deferral (s). After that each line on stdin is a command, {"do": NAME, …},
-// and gives one line on stdout, {"ok": …} or {"error": …}, in order. Lines with "event" come in
-// between: sessions that came up or went down.
+// (address), restarting, deferral (s), held. After that each line on stdin is a command, {"do":
+// NAME, …}, and gives one line on stdout, {"ok": …} or {"error": …}, in order. Lines with "event"
+// come in between: sessions that came up or went down.
 //
 //   peer       name address as [local port passive md5 client hold families restartTime retry
 //              ignoreConstraint nextHopSelf import export]    adds or changes a peer
@@ -14,6 +14,8 @@
 //   withdraw   prefix rd [count]
 //   memberships targets             wantAll [on]: the default membership
 //   peers      -> [status]          rib [family] -> [path]
+//   start      with "held" in the configuration: now, with the peers known (a restarting speaker
+//              waits for the peers that it knows when it starts)
 //   stop       [abrupt]             the end of stdin ends the program
 #include "hawser/bgp/speaker.h"
 
@@ -186,7 +188,7 @@ class Program {
       line["event"] = "peer";
       print(line);
     });
-    if (auto started = speaker_.start(); !started) throw std::runtime_error(started.error().text());
+    if (!config.value("held", false)) start();
   }
 
   void run() {
@@ -195,6 +197,10 @@ class Program {
   }
 
  private:
+  void start() {
+    if (auto started = speaker_.start(); !started) throw std::runtime_error(started.error().text());
+  }
+
   void readable() {
     std::array<char, 65536> chunk{};
     const auto size = ::read(STDIN_FILENO, chunk.data(), chunk.size());
@@ -228,6 +234,8 @@ class Program {
       speaker_.setMemberships(targetsOf(command.at("targets")));
     } else if (what == "wantAll") {
       wantAll(command.value("on", true));
+    } else if (what == "start") {
+      start();
     } else if (what == "stop") {
       speaker_.stop(command.value("abrupt", false));
     } else {
