@@ -9,6 +9,14 @@
 namespace hawser::model {
 namespace {
 
+// The first and last address of an IPv4 subnet belong to no interface (RFC 1122, 3.2.1.3; RFC 3021
+// for /31).
+bool isReserved(const net::IpPrefix& prefix, const net::IpAddress& address) {
+  if (!address.isV4() || prefix.length() >= 31) return false;
+  const auto last = prefix.address().plus((std::uint64_t{1} << (32 - prefix.length())) - 1);
+  return address == prefix.address() || address == last;
+}
+
 Result<void> checkNetwork(const Object& object) {
   const auto spec = NetworkSpec::from(object);
   for (std::size_t i = 0; i < spec.subnets.size(); ++i) {
@@ -16,6 +24,10 @@ Result<void> checkNetwork(const Object& object) {
     const auto path = fmt::format("spec.subnets[{}]", i);
     if (subnet.gateway && !subnet.prefix.contains(*subnet.gateway))
       return invalid(fmt::format("{} is outside {}", subnet.gateway->text(), subnet.prefix.text()),
+                     path + ".gateway");
+    if (subnet.gateway && isReserved(subnet.prefix, *subnet.gateway))
+      return invalid(fmt::format("{} is the network or broadcast address of {}",
+                                 subnet.gateway->text(), subnet.prefix.text()),
                      path + ".gateway");
     for (std::size_t j = 0; j < i; ++j)
       if (subnet.prefix.overlaps(spec.subnets[j].prefix))
@@ -33,6 +45,15 @@ Result<void> refuseTwice(const std::vector<T>& items, const std::string& path) {
     if (!seen.insert(items[i].text()).second)
       return invalid(fmt::format("{} is there twice", items[i].text()),
                      fmt::format("{}[{}]", path, i));
+  return {};
+}
+
+// The address of a machine that packets can be sent to.
+Result<void> checkReachable(const net::IpAddress& address) {
+  const auto first = address.bytes()[0];
+  const bool multicast = address.isV4() ? first >= 224 : first == 0xff;
+  if (address.isUnspecified() || multicast)
+    return invalid(fmt::format("{} is no machine's address", address.text()), "spec.address");
   return {};
 }
 
@@ -65,7 +86,32 @@ Result<void> checkService(const Object& object) {
 }
 
 Result<void> checkPort(const Object& object) {
-  return refuseTwice(PortSpec::from(object).addresses, "spec.addresses");
+  const auto spec = PortSpec::from(object);
+  if (spec.mac && (spec.mac->bytes()[0] & 1U) != 0)
+    return invalid(fmt::format("{} is a multicast address", spec.mac->text()), "spec.mac");
+  if (spec.mac == net::MacAddress())
+    return invalid(fmt::format("{} is nobody's address", spec.mac->text()), "spec.mac");
+  if (auto twice = refuseTwice(spec.addresses, "spec.addresses"); !twice) return twice;
+  return refuseTwice(spec.securityGroups, "spec.securityGroups");
+}
+
+Result<void> checkHost(const Object& object) {
+  return checkReachable(HostSpec::from(object).address);
+}
+
+Result<void> checkRouter(const Object& object) {
+  return refuseTwice(RouterSpec::from(object).networks, "spec.networks");
+}
+
+Result<void> checkPool(const Object& object) {
+  const auto spec = AddressPoolSpec::from(object);
+  for (std::size_t i = 0; i < spec.prefixes.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (spec.prefixes[i].overlaps(spec.prefixes[j]))
+        return invalid(
+            fmt::format("{} overlaps {}", spec.prefixes[i].text(), spec.prefixes[j].text()),
+            fmt::format("spec.prefixes[{}]", i));
+  return {};
 }
 
 Result<void> checkPolicy(const Object& object) {
@@ -97,6 +143,7 @@ Result<void> checkSecurityGroup(const Object& object) {
 
 Result<void> checkPeer(const Object& object) {
   const auto spec = PeerSpec::from(object);
+  if (auto reachable = checkReachable(spec.address); !reachable) return reachable;
   if (spec.role == "site" && spec.site.empty())
     return invalid("is required for role site", "spec.site");
   if (spec.holdTime == 1 || spec.holdTime == 2)
@@ -105,6 +152,15 @@ Result<void> checkPeer(const Object& object) {
   if (!spec.apiUrl.empty() && !spec.apiUrl.starts_with("https://"))
     return invalid("must begin with https://", "spec.api.url");
   return {};
+}
+
+// As the API writes times: "2026-11-25T03:00:00Z".
+bool isTime(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (kForm[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != kForm[i]) return false;
+  return true;
 }
 
 Result<void> checkToken(const Object& object) {
@@ -116,6 +172,8 @@ Result<void> checkToken(const Object& object) {
   if (spec.hash.size() != 64 ||
       spec.hash.find_first_not_of("0123456789abcdef") != std::string::npos)
     return invalid("must be a SHA-256 in 64 hex digits", "spec.hash");
+  if (!spec.expires.empty() && !isTime(spec.expires))
+    return invalid("must be a time like 2026-01-31T12:00:00Z", "spec.expires");
   return {};
 }
 
@@ -125,8 +183,14 @@ Result<void> checkKind(const Object& object) {
   switch (object.kind) {
     case Kind::kNetwork:
       return checkNetwork(object);
+    case Kind::kHost:
+      return checkHost(object);
     case Kind::kPort:
       return checkPort(object);
+    case Kind::kRouter:
+      return checkRouter(object);
+    case Kind::kAddressPool:
+      return checkPool(object);
     case Kind::kService:
       return checkService(object);
     case Kind::kPolicy:

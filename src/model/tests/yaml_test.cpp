@@ -82,5 +82,79 @@ TEST(ToYaml, IsReadBackAsItWas) {
   EXPECT_EQ(parseDocuments(toYaml(json))->at(0), json) << toYaml(json);
 }
 
+TEST(ParseDocuments, NumbersAtTheirLimits) {
+  const auto one = [](const std::string& text) { return parseDocuments("a: " + text)->at(0)["a"]; };
+  EXPECT_EQ(one("18446744073709551616"), "18446744073709551616") << "too large: text";
+  EXPECT_EQ(one("-9223372036854775808"), std::int64_t{INT64_MIN});
+  EXPECT_EQ(one("-9223372036854775809"), "-9223372036854775809");
+  EXPECT_EQ(one("."), ".");
+  EXPECT_EQ(one("1."), 1.0);
+  EXPECT_EQ(one("1.2.3"), "1.2.3");
+  EXPECT_EQ(one("1:20"), "1:20") << "YAML 1.1's sixties are text";
+  EXPECT_EQ(one("0o17"), "0o17");
+  EXPECT_EQ(one("nan"), "nan");
+  EXPECT_EQ(one("inf"), "inf");
+  EXPECT_EQ(one("'true'"), "true");
+  EXPECT_EQ(one("Null"), nullptr);
+  EXPECT_EQ(one("NO"), "NO") << "Norway";
+}
+
+TEST(ParseDocuments, BlockText) {
+  const auto json = parseDocuments("a: |\n  one\n  two\nb: >\n  one\n  two\n")->at(0);
+  EXPECT_EQ(json["a"], "one\ntwo\n");
+  EXPECT_EQ(json["b"], "one two\n");
+}
+
+TEST(ParseDocuments, KeysAreTextAndSingle) {
+  EXPECT_EQ(parseDocuments("1: a\ntrue: b\n")->at(0), (Json{{"1", "a"}, {"true", "b"}}));
+  EXPECT_FALSE(parseDocuments("{a: 1, a: 2}"));
+  EXPECT_FALSE(parseDocuments("a: {b: 1, b: 2}"));
+  EXPECT_TRUE(parseDocuments("[{a: 1}, {a: 2}]"));
+  EXPECT_FALSE(parseDocuments("{a: 1}: b"));
+}
+
+TEST(ParseDocuments, OneBadDocumentSpoilsAll) {
+  const auto got = parseDocuments("a: 1\n---\nb: [\n");
+  ASSERT_FALSE(got) << "nothing is half applied";
+  EXPECT_NE(got.error().field.find("line"), std::string::npos);
+}
+
+TEST(ParseDocuments, DepthHasALimit) {
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']');
+  };
+  EXPECT_TRUE(parseDocuments(nested(60)));
+  EXPECT_FALSE(parseDocuments(nested(70)));
+  EXPECT_NE(parseDocuments(nested(70)).error().message.find("nested deeper"), std::string::npos);
+}
+
+TEST(ParseDocuments, AnchorsEndWithTheirDocument) {
+  EXPECT_TRUE(parseDocuments("a: &x 1\nb: *x\n"));
+  EXPECT_FALSE(parseDocuments("a: &x 1\n---\nb: *x\n"));
+  EXPECT_FALSE(parseDocuments("b: *x\n"));
+}
+
+TEST(ToYaml, TextThatLooksLikeSomethingElse) {
+  for (const auto* text :
+       {"null",     "~",         "true",        "False",        "1",      "-1",          "1.5",
+        "1e3",      "yes",       "a: b",        "# no comment", "- item", "[x]",         "{x}",
+        "*x",       "&x",        "!x",          "%x",           "@x",     "|",           ">",
+        " leading", "trailing ", "tab\tinside", "quote\"and'",  "\\",     "line\nbreak", "ünicode",
+        "a,b",      "---",       "..."}) {
+    const Json json{{"v", text}, {"list", {text, {{"k", text}}}}};
+    const auto yaml = toYaml(json);
+    const auto again = parseDocuments(yaml);
+    ASSERT_TRUE(again) << yaml << again.error().text();
+    EXPECT_EQ(again->at(0), json) << yaml;
+  }
+}
+
+TEST(ToYaml, NumbersAndNesting) {
+  const Json json{{"a", {{"b", {{"c", {1, -1, 18446744073709551615ULL, 1.5}}}}}},
+                  {"empty", {{"list", Json::array()}, {"map", Json::object()}}}};
+  EXPECT_EQ(parseDocuments(toYaml(json))->at(0), json) << toYaml(json);
+}
+
 }  // namespace
 }  // namespace hawser::model
