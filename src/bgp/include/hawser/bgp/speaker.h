@@ -113,6 +113,8 @@ class Speaker {
   [[nodiscard]] Result<void> setPeer(PeerConfig peer);
   void removePeer(const std::string& name);
   [[nodiscard]] std::vector<PeerStatus> peers() const;
+  // The peer a path came from; empty for own routes.
+  [[nodiscard]] std::string peerName(rib::PeerId id) const;
 
   // Own routes; the RIB keeps them whether sessions are up or not.
   void originate(const rib::RouteKey& key, net::Label label,
