@@ -58,6 +58,12 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
+// The certificate authority of the API at `url`, as its server shows it, if it is the one with this
+// fingerprint ("sha256:…"); how a site that is known by its pin alone becomes a `caPem`. Blocks like
+// a Client. kForbidden: another authority is there.
+[[nodiscard]] Result<std::string> fetchAuthority(const std::string& url, const std::string& pin,
+                                                 std::chrono::milliseconds timeout);
+
 // Follows a stream of JSON lines at `path` (a watch). Reconnects with backoff (100 ms to 2 s);
 // `line` gets every JSON value, `state` every change of being connected (and the error when it is
 // not). For object watches use ObjectWatcher.
