@@ -1,0 +1,34 @@
+// Who has which address: of a network, or of all networks that draw from one pool.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "hawser/api/objects.h"
+#include "hawser/model/specs.h"
+
+namespace hawser::controller {
+
+// Addresses in use, with the text of the object that has them. A network with a pool shares its
+// numbers with every network of that pool. `except` is the object under admission.
+[[nodiscard]] std::map<net::IpAddress, std::string> usedAddresses(const api::Staging& staging,
+                                                                  const model::Object& network,
+                                                                  const model::ObjectKey& except);
+
+// Why a workload cannot have this address of the subnet (its network, gateway or broadcast
+// address); nullopt: it can.
+[[nodiscard]] std::optional<std::string> reserved(const model::Subnet& subnet,
+                                                  const net::IpAddress& address);
+[[nodiscard]] net::IpAddress gatewayOf(const model::Subnet& subnet);
+// The subnet that holds the address, or null.
+[[nodiscard]] const model::Subnet* subnetOf(const model::NetworkSpec& spec,
+                                            const net::IpAddress& address);
+
+// The lowest free address of the family; nullopt when the network has no subnet of it, or all are
+// taken. `pool`, when given, is the AddressPool that the address must lie in too.
+[[nodiscard]] std::optional<net::IpAddress> allocate(
+    const model::NetworkSpec& spec, const std::optional<model::AddressPoolSpec>& pool, bool v4,
+    const std::map<net::IpAddress, std::string>& used);
+
+}  // namespace hawser::controller

@@ -1,0 +1,180 @@
+#include "hosts.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <ctime>
+
+#include "hawser/base/log.h"
+
+namespace hawser::controller {
+
+using api::Write;
+using model::Json;
+using model::Kind;
+using model::Object;
+
+namespace {
+
+constexpr std::chrono::hours kHostValidity{24 * 3650};
+constexpr std::chrono::seconds kBookmarkInterval{5};
+
+}  // namespace
+
+std::string timeText(std::chrono::seconds fromNow) {
+  const auto time = std::time(nullptr) + fromNow.count();
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text.data(), size};
+}
+
+Hosts::Hosts(io::Loop& loop, api::Objects& objects, CompileLoop& compile, const api::KeyPair& ca,
+             Metrics& metrics)
+    : loop_(loop), objects_(objects), compile_(compile), ca_(ca), metrics_(metrics) {}
+
+Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
+  if (!body.is_object() || !body.contains("token") || !body["token"].is_string())
+    return invalid("is required", "token");
+  if (!body.contains("csr") || !body["csr"].is_string()) return invalid("is required", "csr");
+  const auto hash = api::sha256Hex(body["token"].get<std::string>());
+  model::ObjectPtr token;
+  for (const auto& [key, object] : objects_.all()) {
+    if (key.kind != Kind::kToken) continue;
+    const auto spec = model::TokenSpec::from(*object);
+    const bool over = !spec.expires.empty() && spec.expires <= timeText({});
+    if (!spec.host.empty() && spec.hash == hash && !over) token = object;
+  }
+  if (!token) {
+    metrics_.counter("hawser_controller_joins_refused_total").add();
+    return fail(ErrorCode::kUnauthorized, "this join token is not known, was used, or has expired",
+                "token");
+  }
+  const auto spec = model::TokenSpec::from(*token);
+  auto certificate = api::sign(ca_, body["csr"].get<std::string>(), "host:" + spec.host,
+                               kHostValidity);
+  if (!certificate) return std::unexpected(certificate.error());
+  std::vector<Write> writes(1);
+  writes[0].op = Write::Op::kDelete;
+  writes[0].object.kind = Kind::kToken;
+  writes[0].object.metadata.name = token->metadata.name;
+  if (!objects_.find({Kind::kHost, {}, spec.host})) {
+    auto host = model::parseObject(
+        {{"kind", "Host"},
+         {"metadata", {{"name", spec.host}}},
+         {"spec", {{"address", spec.hostAddress.empty() ? from.text() : spec.hostAddress}}}});
+    if (!host) return std::unexpected(host.error());
+    writes.push_back({Write::Op::kCreate, std::move(*host)});
+  }
+  if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
+    return std::unexpected(done.error());
+  log::info("controller", "host {} joined from {}", spec.host, from.text());
+  return Json{{"certificate", *certificate},
+              {"ca", ca_.certificate},
+              {"site", facts_.site},
+              {"asn", facts_.asn.value()},
+              {"host", spec.host},
+              {"controllers", {{{"api", facts_.apiUrl}, {"bgp", facts_.bgpAddress}}}}};
+}
+
+void Hosts::slice(const std::string& host, bool watch, const api::ReplyPtr& reply) {
+  const auto found = compile_.current().slices.find(host);
+  if (found == compile_.current().slices.end())
+    return reply->error({ErrorCode::kNotFound, "hosts/" + host + " does not exist", {}});
+  if (!watch) return reply->json(200, model::toJson(found->second));
+  auto stream = std::make_shared<Stream>(loop_);
+  stream->reply = reply;
+  streams_[host].insert(stream);
+  reply->stream([this, host, weak = std::weak_ptr(stream), alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    if (auto gone = weak.lock()) {
+      streams_[host].erase(gone);
+      loop_.post([gone] {});  // it may be on the stack
+    }
+  });
+  send(host, *stream);
+  bookmark(stream);
+}
+
+void Hosts::send(const std::string& host, Stream& stream) const {
+  const auto found = compile_.current().slices.find(host);
+  if (found == compile_.current().slices.end()) return stream.reply->end();  // the host is no more
+  stream.reply->line(Json{{"type", "SLICE"}, {"slice", model::toJson(found->second)}}.dump());
+}
+
+void Hosts::bookmark(const std::shared_ptr<Stream>& stream) {
+  stream->timer.start(kBookmarkInterval, [this, weak = std::weak_ptr(stream)] {
+    const auto still = weak.lock();
+    if (!still) return;
+    still->reply->line(R"({"type":"BOOKMARK"})");
+    bookmark(still);
+  });
+}
+
+void Hosts::slicesChanged(const std::set<std::string>& hosts) {
+  for (const auto& host : hosts) {
+    const auto found = streams_.find(host);
+    if (found == streams_.end()) continue;
+    const auto streams = found->second;  // a stream that breaks leaves the set
+    for (const auto& stream : streams) send(host, *stream);
+  }
+}
+
+Result<void> Hosts::report(const std::string& host, const Json& body) {
+  if (!body.is_object()) return invalid("is not an object", "body");
+  const auto ports = body.value("ports", Json::array());
+  if (!ports.is_array()) return invalid("is not a list", "ports");
+  std::vector<Write> writes;
+  std::size_t index = 0, up = 0;
+  for (const auto& item : ports) {
+    const auto path = fmt::format("ports[{}]", index++);
+    if (!item.is_object() || !item.contains("name") || !item["name"].is_string())
+      return invalid("is required", path + ".name");
+    const auto phase = item.contains("phase") && item["phase"].is_string()
+                           ? item["phase"].get<std::string>()
+                           : std::string();
+    if (phase != "up" && phase != "down" && phase != "pending")
+      return invalid("is not one of up, down, pending", path + ".phase");
+    up += phase == "up" ? 1U : 0U;
+    const auto ref = model::Ref::parse(item["name"].get<std::string>(), "");
+    const auto port = objects_.find({Kind::kPort, ref.project, ref.name});
+    // One that left the host, or was never there: its new host has the say.
+    if (!port || port->spec.value("host", "") != host) continue;
+    if (port->status.value("phase", "") == phase && port->status.value("host", "") == host)
+      continue;
+    Write write{Write::Op::kStatus, *port};
+    write.object.metadata.resourceVersion = 0;
+    write.object.status = {{"phase", phase}, {"host", host}};
+    writes.push_back(std::move(write));
+  }
+  const auto self = objects_.find({Kind::kHost, {}, host});
+  if (!self) return fail(ErrorCode::kNotFound, "hosts/" + host + " does not exist");
+  const auto version =
+      body.contains("version") && body["version"].is_string() ? body["version"] : Json("");
+  if (self->status.value("agentVersion", Json()) != version ||
+      self->status.value("ports", Json()) != Json(up)) {
+    Write write{Write::Op::kStatus, *self};
+    write.object.metadata.resourceVersion = 0;
+    write.object.status = {{"agentVersion", version}, {"ports", up}};
+    writes.push_back(std::move(write));
+  }
+  if (writes.empty()) return {};
+  if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
+    return std::unexpected(done.error());
+  return {};
+}
+
+void Hosts::connected(const std::string& host, bool up) {
+  const auto object = objects_.find({Kind::kHost, {}, host});
+  if (!object || object->status.value("connected", false) == up) return;
+  Write write{Write::Op::kStatus, *object};
+  write.object.metadata.resourceVersion = 0;
+  write.object.status = {{"connected", up}};
+  std::vector<Write> writes;
+  writes.push_back(std::move(write));
+  if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
+    log::error("controller", "hosts/{}: {}", host, done.error().text());
+}
+
+}  // namespace hawser::controller

@@ -1,0 +1,242 @@
+// One site over real HTTPS and BGP: first start, restart, joining, slices, reports, roles, routes.
+#include "hawser/model/slice.h"
+#include "site.h"
+
+namespace hawser::controller::test {
+namespace {
+
+Object network(const std::string& name, const std::string& prefix, Json more = Json::object()) {
+  more["subnets"] = {{{"prefix", prefix}}};
+  return object("Network", "default", name, more);
+}
+Object port(const std::string& name, const std::string& net, const std::string& host = {}) {
+  Json spec{{"network", net}};
+  if (!host.empty()) spec["host"] = host;
+  return object("Port", "default", name, spec);
+}
+
+TEST(Site, BeginsWithWhatAnAdministratorNeeds) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  EXPECT_EQ(admin.call("GET", "/api/v1/whoami").value()["role"], "admin");
+  const auto own = admin.get({Kind::kSite, {}, "one"});
+  ASSERT_TRUE(own) << own.error().text();
+  EXPECT_EQ(own->spec["asn"], 64512);
+  EXPECT_TRUE(admin.get({Kind::kProject, {}, "default"}));
+  const auto status = std::filesystem::status(site.folder().path() + "/admin.token");
+  EXPECT_EQ(status.permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(site.folder().path()).permissions(), std::filesystem::perms::owner_all);
+}
+
+TEST(Site, NothingWithoutAuthenticationButHealthAndJoin) {
+  Site site("one", 64512, "127.1.1.1");
+  api::Client nobody(site.config());
+  EXPECT_TRUE(nobody.call("GET", "/healthz"));
+  for (const auto* path : {"/api/v1/networks", "/api/v1/status", "/metrics", "/openapi.json",
+                           "/api/v1/bgp/peers", "/api/v1/hosts/x/slice", "/api/v1/whoami"})
+    EXPECT_EQ(nobody.call("GET", path).error().code, ErrorCode::kUnauthorized) << path;
+  EXPECT_EQ(nobody.call("POST", "/api/v1/links/exchange", Json::object()).error().code,
+            ErrorCode::kUnauthorized);
+  const auto guess = nobody.call("POST", "/api/v1/join", Json{{"token", "guess"}, {"csr", "x"}});
+  EXPECT_EQ(guess.error().code, ErrorCode::kUnauthorized);
+  EXPECT_EQ(guess.error().field, "token");
+}
+
+TEST(Site, RestartKeepsIdsTokensAndIdentities) {
+  Site site("one", 64512, "127.1.1.1");
+  const auto ca = site.controller().caFingerprint();
+  site.apply({object("Host", {}, "node1", {{"address", "10.0.0.1"}}), network("a", "10.1.0.0/24"),
+              network("b", "10.2.0.0/24"), port("p", "b", "node1")});
+  auto admin = site.admin();
+  ASSERT_TRUE(eventually([&] { return admin.list(Kind::kIdentity)->items.size() == 1; }));
+  const auto before = admin.get({Kind::kPort, "default", "p"}).value();
+  const auto identity = admin.list(Kind::kIdentity)->items[0];
+  const auto id = admin.get({Kind::kNetwork, "default", "b"})->status["id"];
+  site.stop();
+  site.start();
+  auto again = site.admin();
+  EXPECT_EQ(site.controller().caFingerprint(), ca);
+  EXPECT_EQ(again.get({Kind::kPort, "default", "p"})->status["mac"], before.status["mac"]);
+  EXPECT_EQ(again.get({Kind::kPort, "default", "p"})->metadata.uid, before.metadata.uid);
+  EXPECT_EQ(again.get({Kind::kNetwork, "default", "b"})->status["id"], id);
+  ASSERT_EQ(again.list(Kind::kIdentity)->items.size(), 1U);
+  EXPECT_EQ(again.list(Kind::kIdentity)->items[0].metadata.uid, identity.metadata.uid);
+  const auto slice = again.call("GET", "/api/v1/hosts/node1/slice");
+  ASSERT_TRUE(slice) << slice.error().text();
+  EXPECT_EQ((*slice)["ports"].size(), 1U);
+}
+
+TEST(Site, AnotherSiteInTheSameFolderIsRefused) {
+  Site site("one", 64512, "127.1.1.1");
+  io::Loop loop;
+  auto config = siteConfig("one", 64512, "127.1.1.2", site.folder().path());
+  const auto locked = Controller::open(loop, config);
+  ASSERT_FALSE(locked);
+  EXPECT_EQ(locked.error().field, "--data");
+  site.stop();
+  config.site = "two";
+  EXPECT_EQ(Controller::open(loop, config).error().field, "--site");
+  config.site = "one";
+  config.asn = net::Asn(64513);
+  EXPECT_EQ(Controller::open(loop, config).error().field, "--asn");
+  config.asn = net::Asn(64512);
+  config.apiAddress = ip("0.0.0.0");
+  EXPECT_EQ(Controller::open(loop, config).error().field, "--api");
+  config.apiAddress = ip("127.1.1.2");
+  EXPECT_TRUE(Controller::open(loop, config));
+  site.start();
+}
+
+TEST(Site, AHostJoinsOnceAndFollowsItsSlice) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  const auto issued = admin.call("POST", "/api/v1/tokens/issue",
+                                 Json{{"name", "j"}, {"role", "host"}, {"host", "node1"}, {"hostAddress", "10.0.0.1"}});
+  ASSERT_TRUE(issued) << issued.error().text();
+  const auto request = api::makeRequest("host:somebody-else").value();
+  const Json body{{"token", (*issued)["token"]}, {"csr", request.csr}};
+  api::Client nobody(site.config());
+  EXPECT_EQ(nobody.call("POST", "/api/v1/join", Json{{"token", (*issued)["token"]}, {"csr", "?"}}).error().field, "csr");
+  const auto joined = nobody.call("POST", "/api/v1/join", body);
+  ASSERT_TRUE(joined) << joined.error().text();
+  EXPECT_EQ((*joined)["host"], "node1");
+  EXPECT_EQ((*joined)["asn"], 64512);
+  EXPECT_EQ((*joined)["controllers"][0]["api"], site.url());
+  EXPECT_EQ(api::commonName((*joined)["certificate"]).value(), "host:node1");
+  EXPECT_EQ(nobody.call("POST", "/api/v1/join", body).error().code, ErrorCode::kUnauthorized);
+  EXPECT_EQ(admin.get({Kind::kHost, {}, "node1"})->spec["address"], "10.0.0.1");
+
+  auto config = site.config();
+  config.certificatePem = (*joined)["certificate"];
+  config.keyPem = request.key;
+  io::Loop mine;
+  std::vector<Json> slices;
+  api::LineWatcher watcher(mine, config, "/api/v1/hosts/node1/slice?watch=true", [&](const Json& line) {
+    if (line["type"] == "SLICE") slices.push_back(line["slice"]);
+  });
+  const auto wait = [&](std::size_t count) {
+    return eventually([&] { mine.runFor(10ms); return slices.size() >= count; });
+  };
+  ASSERT_TRUE(wait(1));
+  EXPECT_TRUE(slices[0]["ports"].empty());
+  site.apply({network("a", "10.1.0.0/24"), port("p", "a", "node1")});
+  ASSERT_TRUE(wait(2));
+  ASSERT_EQ(slices[1]["ports"].size(), 1U);
+  const auto parsed = model::parseSlice(slices[1]);
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_NE(parsed->ports[0].identity.number, 0U) << "the identity is there with the first slice";
+  // What does not concern this host is not told: the next slice comes with the port's removal.
+  site.apply({network("other", "10.9.0.0/24")});
+  ASSERT_TRUE(admin.remove({Kind::kPort, "default", "p"}));
+  ASSERT_TRUE(wait(3));
+  EXPECT_EQ(slices.size(), 3U);
+  EXPECT_TRUE(slices[2]["ports"].empty());
+}
+
+TEST(Site, ReportsReachTheObjects) {
+  Site site("one", 64512, "127.1.1.1");
+  site.apply({object("Host", {}, "node2", {{"address", "10.0.0.2"}})});
+  api::Client host(site.join("node1", "10.0.0.1"));
+  site.apply({network("a", "10.1.0.0/24"), port("here", "a", "node1"), port("there", "a", "node2")});
+  auto admin = site.admin();
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "pending");
+  const Json report{{"version", "1"}, {"ports", {{{"name", "default/here"}, {"phase", "up"}, {"label", 17}},
+                                                {{"name", "default/there"}, {"phase", "up"}}}}};
+  ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", report));
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "up");
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["host"], "node1");
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "there"})->status["phase"], "pending");
+  EXPECT_EQ(admin.get({Kind::kHost, {}, "node1"})->status["agentVersion"], "1");
+  const auto version = admin.get({Kind::kPort, "default", "here"})->metadata.resourceVersion;
+  ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", report));
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->metadata.resourceVersion, version);
+  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node2/report", report).error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node1/report", Json{{"ports", {{{"name", "x/y"}, {"phase", "odd"}}}}}).error().field,
+            "ports[0].phase");
+  // A port that moves is pending again.
+  ASSERT_TRUE(admin.patch({Kind::kPort, "default", "here"}, {{"spec", {{"host", "node2"}}}}));
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "pending");
+}
+
+TEST(Site, RolesDecideBeyondObjectsToo) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  const auto token = [&](const Json& wanted) {
+    return admin.call("POST", "/api/v1/tokens/issue", wanted).value()["token"].get<std::string>();
+  };
+  auto reader = site.client(token({{"name", "r"}, {"role", "reader"}}));
+  auto member = site.client(token({{"name", "m"}, {"role", "member"}, {"project", "default"}}));
+  api::Client host(site.join("node1", "10.0.0.1"));
+  api::Client other(site.join("node2", "10.0.0.2"));
+  EXPECT_TRUE(reader.call("GET", "/api/v1/bgp/peers"));
+  EXPECT_EQ(member.call("GET", "/api/v1/bgp/peers").error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(reader.call("POST", "/api/v1/tokens/issue", Json{{"name", "x"}, {"role", "admin"}}).error().code,
+            ErrorCode::kForbidden);
+  EXPECT_TRUE(host.call("GET", "/api/v1/hosts/node1/slice"));
+  EXPECT_EQ(other.call("GET", "/api/v1/hosts/node1/slice").error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(host.call("GET", "/api/v1/status").error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(host.call("POST", "/api/v1/apply", Json{{"objects", {model::toJson(network("n", "10.1.0.0/24"))}}}).error().code,
+            ErrorCode::kForbidden);
+  EXPECT_TRUE(member.create(network("mine", "10.1.0.0/24")));
+  EXPECT_EQ(member.create(port("p", "mine", "node1")).error().field, "spec.host");
+  EXPECT_TRUE(member.create(port("p", "mine")));
+  // A certificate is worth what its Host object is.
+  ASSERT_TRUE(admin.remove({Kind::kHost, {}, "node1"}));
+  EXPECT_EQ(host.call("GET", "/api/v1/hosts/node1/slice").error().code, ErrorCode::kUnauthorized);
+  EXPECT_EQ(admin.call("POST", "/api/v1/tokens/issue", Json{{"name", "bad"}, {"role", "king"}}).error().field, "role");
+  EXPECT_EQ(admin.remove({Kind::kToken, {}, "admin"}).error().code, ErrorCode::kConflict);
+}
+
+TEST(Site, RoutesOfHostsAreReflectedAndShown) {
+  Site site("one", 64512, "127.1.1.1");
+  HostSpeaker first(site, "node1", "127.1.1.11"), second(site, "node2", "127.1.1.12");
+  site.apply({network("a", "10.1.0.0/24"), network("b", "10.2.0.0/24")});
+  auto admin = site.admin();
+  const auto target = admin.get({Kind::kNetwork, "default", "a"})->status["autoRouteTarget"].get<std::string>();
+  EXPECT_EQ(target, "64512:8000001");
+  second.want({target});
+  first.announce("10.1.0.5/32", target, 21);
+  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
+  const auto paths = pathsOf(admin, "default", "a", "10.1.0.5/32");
+  ASSERT_EQ(paths.size(), 1U);
+  EXPECT_EQ(paths[0]["host"], "node1");
+  EXPECT_EQ(paths[0]["label"], 21);
+  EXPECT_EQ(paths[0]["routeTarget"], target);
+  EXPECT_EQ(paths[0]["origin"], "one");
+  EXPECT_EQ(paths[0]["encapsulation"], "MPLSoUDP");
+  EXPECT_TRUE(pathsOf(admin, "default", "b", "10.1.0.5/32").empty());
+  EXPECT_TRUE(eventually([&] { return admin.get({Kind::kHost, {}, "node1"})->status.value("connected", false); }));
+  EXPECT_EQ(peerNamed(admin, "host:node1")["state"], "Established");
+  const auto some = admin.call("GET", "/api/v1/bgp/routes?family=vpnv4&prefix=10.1.0.0/16&rt=" + target);
+  ASSERT_TRUE(some);
+  ASSERT_EQ((*some)["routes"].size(), 1U);
+  EXPECT_EQ((*some)["routes"][0]["peer"], "host:node1");
+  EXPECT_EQ((*admin.call("GET", "/api/v1/bgp/routes?rt=64512:9"))["routes"].size(), 0U);
+  EXPECT_EQ(admin.call("GET", "/api/v1/bgp/routes?family=ipx").error().field, "family");
+  EXPECT_NE(admin.call("GET", "/metrics")->get<std::string>().find("hawser_controller_compilations_total"), std::string::npos);
+}
+
+TEST(Site, HostsKeepTheirRoutesWhileTheControllerIsAway) {
+  Site site("one", 64512, "127.1.1.1");
+  HostSpeaker first(site, "node1", "127.1.1.11"), second(site, "node2", "127.1.1.12");
+  first.announce("10.1.0.5/32", "64512:8000001");
+  second.want({"64512:8000001"});
+  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
+  auto admin = site.admin();
+  ASSERT_TRUE(eventually([&] {
+    return admin.get({Kind::kHost, {}, "node1"})->status.value("connected", false) &&
+           admin.get({Kind::kHost, {}, "node2"})->status.value("connected", false);
+  }));
+  site.stop();
+  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32 stale"}; }));
+  site.start();
+  // From stale to fresh without a gap.
+  ASSERT_TRUE(eventually([&] {
+    const auto now = second.prefixes();
+    EXPECT_EQ(now.size(), 1U);
+    return now == std::set<std::string>{"10.1.0.5/32"};
+  }));
+}
+
+}  // namespace
+}  // namespace hawser::controller::test

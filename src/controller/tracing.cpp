@@ -1,0 +1,184 @@
+#include "tracing.h"
+
+#include <fmt/core.h>
+
+namespace hawser::controller {
+
+using model::Json;
+using model::Kind;
+
+Result<trace::Question> parseQuestion(const Json& json) {
+  if (!json.is_object()) return invalid("is not an object", "body");
+  trace::Question question;
+  for (const auto& [name, value] : json.items()) {
+    if (name == "from" || name == "to") {
+      if (!value.is_string()) return invalid("is not text", name);
+      (name == "from" ? question.from : question.to) = value.get<std::string>();
+    } else if (name == "protocol") {
+      const auto parsed = value.is_string() ? model::parseProtocol(value.get<std::string>())
+                                            : std::optional<model::Protocol>();
+      if (!parsed) return invalid("is not one of any, icmp, tcp, udp, sctp", name);
+      question.protocol = *parsed;
+    } else if (name == "port") {
+      if (!value.is_number_unsigned() || value > 65535) return invalid("is not a port", name);
+      question.port = value.get<std::uint16_t>();
+    } else {
+      const auto near = model::nearest(name, {"from", "to", "protocol", "port"});
+      return invalid(near.empty() ? "unknown field" : "unknown field; did you mean \"" + near + "\"?",
+                     name);
+    }
+  }
+  if (question.from.empty()) return invalid("is required", "from");
+  if (question.to.empty()) return invalid("is required", "to");
+  return question;
+}
+
+Json toJson(const trace::Question& question) {
+  return {{"from", question.from},
+          {"to", question.to},
+          {"protocol", model::protocolName(question.protocol)},
+          {"port", question.port}};
+}
+
+namespace {
+
+Result<trace::Answer::Handover> parseHandover(const Json& json) {
+  trace::Answer wrapped;
+  auto whole = trace::toJson(wrapped);
+  whole["handover"] = json;
+  const auto answer = trace::parseAnswer(whole);
+  if (!answer) return std::unexpected(answer.error());
+  if (!answer->handover) return invalid("is required", "handover");
+  return *answer->handover;
+}
+
+void unknownBeyond(trace::Answer& answer, const std::string& where, const std::string& why) {
+  answer.steps.push_back({where, why});
+}
+
+// The second half behind the first.
+void append(trace::Answer& answer, const trace::Answer& there) {
+  answer.steps.insert(answer.steps.end(), there.steps.begin(), there.steps.end());
+  answer.back.insert(answer.back.end(), there.back.begin(), there.back.end());
+  answer.reaches = there.reaches;
+  answer.blockedBy = there.blockedBy;
+  answer.reason = there.reason;
+  answer.handover = there.handover;
+}
+
+}  // namespace
+
+Tracing::Tracing(io::Loop& loop, std::string site, api::Objects& objects, CompileLoop& compile,
+                 Sessions& sessions, Federation& federation)
+    : loop_(loop),
+      site_(std::move(site)),
+      objects_(objects),
+      compile_(compile),
+      sessions_(sessions),
+      federation_(federation) {}
+
+std::string Tracing::targetName(const net::RouteTarget& target) const {
+  for (const auto& [key, object] : objects_.all()) {
+    if (key.kind == Kind::kNetwork && model::NetworkStatus::from(*object).autoTarget == target)
+      return fmt::format("automatic target of {}", key.text());
+    if (key.kind == Kind::kLink && model::LinkSpec::from(*object).routeTarget == target)
+      return key.text();
+  }
+  std::string names;
+  for (const auto& [key, object] : objects_.all()) {
+    if (key.kind != Kind::kNetwork) continue;
+    const auto spec = model::NetworkSpec::from(*object);
+    if (spec.exportTargets.contains(target) || spec.importTargets.contains(target))
+      names += (names.empty() ? "set on " : ", ") + key.text();
+  }
+  return names;
+}
+
+trace::World Tracing::world() {
+  trace::World world;
+  world.site = site_;
+  world.slices = &compile_.current().slices;
+  for (const auto& [key, object] : objects_.all())
+    if (key.kind == Kind::kHost)
+      world.hostAddresses[key.name] = model::HostSpec::from(*object).address;
+  world.lookup = [this](const model::SliceVrf& vrf, const net::IpAddress& address) {
+    return sessions_.lookup(vrf.importTargets, address);
+  };
+  world.targetName = [this](const net::RouteTarget& target) { return targetName(target); };
+  return world;
+}
+
+model::ObjectPtr Tracing::peerBehind(const trace::Answer::Handover& handover) const {
+  std::optional<net::Asn> neighbour;
+  sessions_.speaker().rib().forEachBest(
+      wire::kVpnv4, [&](const rib::RouteKey&, const rib::Path& path) {
+        if (path.label != handover.label || path.attributes->nextHop != handover.nextHop) return;
+        const auto& asPath = path.attributes->asPath;
+        if (!asPath.empty() && !asPath.front().asns.empty()) neighbour = asPath.front().asns[0];
+      });
+  if (!neighbour) return nullptr;
+  for (const auto& [key, object] : objects_.all())
+    if (key.kind == Kind::kPeer && model::PeerSpec::from(*object).asn == *neighbour) return object;
+  return nullptr;
+}
+
+void Tracing::ask(const trace::Question& question, const api::ReplyPtr& reply) {
+  auto answer = trace::trace(world(), question);
+  if (!answer) return reply->error(answer.error());
+  if (!answer->handover) return reply->json(200, trace::toJson(*answer));
+  const auto peer = peerBehind(*answer->handover);
+  if (!peer) {
+    unknownBeyond(*answer, "beyond",
+                  fmt::format("{} is no host of ours and its route came from no Peer of ours: what "
+                              "happens there is not known here",
+                              answer->handover->nextHop.text()));
+    return reply->json(200, trace::toJson(*answer));
+  }
+  const auto spec = model::PeerSpec::from(*peer);
+  if (spec.role == "gateway") {
+    unknownBeyond(*answer, "gateway " + peer->metadata.name,
+                  fmt::format("takes the packet at {}; its own tables decide what follows",
+                              answer->handover->nextHop.text()));
+    return reply->json(200, trace::toJson(*answer));
+  }
+  if (spec.apiUrl.empty()) {
+    unknownBeyond(*answer, "site " + spec.site,
+                  fmt::format("peers/{} has no spec.api: the other half is not known here",
+                              peer->metadata.name));
+    return reply->json(200, trace::toJson(*answer));
+  }
+  askThere(*peer, question, std::move(*answer), reply);
+}
+
+void Tracing::askThere(const model::Object& peer, const trace::Question& question,
+                       trace::Answer answer, const api::ReplyPtr& reply) {
+  const Json body{{"question", toJson(question)}, {"handover", trace::toJson(answer)["handover"]}};
+  const auto site = model::PeerSpec::from(peer).site;
+  federation_.call(
+      peer.metadata.name, "/api/v1/trace/arrival", body,
+      [answer = std::move(answer), site, reply](const Result<Json>& came) mutable {
+        const auto there = came ? trace::parseAnswer(*came)
+                                : Result<trace::Answer>(std::unexpected(came.error()));
+        if (there)
+          append(answer, *there);
+        else
+          unknownBeyond(answer, "site " + site,
+                        "the other half is not known now: " + there.error().text());
+        reply->json(200, trace::toJson(answer));
+      });
+}
+
+Result<Json> Tracing::arrival(const Json& body) {
+  if (!body.is_object()) return invalid("is not an object", "body");
+  const auto question = parseQuestion(body.value("question", Json()));
+  if (!question)
+    return std::unexpected(Error{question.error().code, question.error().message,
+                                 "question." + question.error().field});
+  const auto handover = parseHandover(body.value("handover", Json()));
+  if (!handover) return std::unexpected(handover.error());
+  const auto answer = trace::traceArrival(world(), *handover, *question);
+  if (!answer) return std::unexpected(answer.error());
+  return trace::toJson(*answer);
+}
+
+}  // namespace hawser::controller
