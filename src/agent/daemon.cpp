@@ -25,7 +25,11 @@ bgp::SpeakerConfig speakerConfig(const Daemon::Parts& parts) {
   config.clusterId = parts.underlay;
   config.tls =
       bgp::TlsCredentials{parts.enrolment.ca, parts.enrolment.certificate, parts.enrolment.key};
-  config.restarting = parts.state.restored();
+  // A restarting speaker defers its routes until its peers have sent theirs, because they may
+  // change what it selects (RFC 4724, 4.1). A host announces its own workloads only, from what it
+  // kept: nothing that a peer says changes them, and a controller that is away must not delay them.
+  // So only what may be forgotten waits (bgpIsWhole).
+  config.restarting = false;
   config.selectionDeferral = parts.restartDeferral;
   return config;
 }
