@@ -80,15 +80,16 @@ bool allPinned(bpf_object* object, const std::string& directory) {
 
 Result<void> makeDirectory(const Config& config, const std::string& directory) {
   std::error_code error;
-  fs::create_directories(directory, error);
+  fs::path existing = directory;  // or the nearest above it: nothing is made outside of a bpffs
+  while (!fs::exists(existing, error) && existing.has_relative_path())
+    existing = existing.parent_path();
   struct statfs stat{};
-  if (error || statfs(directory.c_str(), &stat) < 0)
-    return fail(ErrorCode::kInvalid, "cannot be made: " + error.message(), config.pinDirectory);
-  if (static_cast<unsigned long>(stat.f_type) != BPF_FS_MAGIC) {
-    fs::remove(directory, error);
+  if (statfs(existing.c_str(), &stat) < 0) return failErrno(config.pinDirectory, errno);
+  if (static_cast<unsigned long>(stat.f_type) != BPF_FS_MAGIC)
     return fail(ErrorCode::kInvalid, "is not in a bpffs (mount -t bpf bpf DIR)",
                 config.pinDirectory);
-  }
+  if (!fs::create_directories(directory, error) && error)
+    return fail(ErrorCode::kInvalid, "cannot be made: " + error.message(), config.pinDirectory);
   return {};
 }
 
