@@ -45,6 +45,7 @@ std::vector<SliceTranslation> translationsOf(Index& index, const PortInfo& port)
   std::vector<SliceTranslation> out;
   for (const auto& [service, backend] : port.services) {
     const auto* network = index.network(service->spec.network);
+    if (network->status.id == 0) continue;  // no VRF yet
     for (const auto& address : service->spec.addresses) {
       for (const auto& served : service->spec.ports) {
         const auto own = backend->targetPorts.find(served.name);
@@ -55,8 +56,8 @@ std::vector<SliceTranslation> translationsOf(Index& index, const PortInfo& port)
     }
   }
   for (const auto& [source, floating] : port.floatingIps)
-    out.push_back({index.network(floating.network)->vrf(), *floating.address, model::Protocol::kAny,
-                   0, 0, source, 1});
+    if (const auto* network = index.network(floating.network); network->status.id != 0)
+      out.push_back({network->vrf(), *floating.address, model::Protocol::kAny, 0, 0, source, 1});
   return out;
 }
 
@@ -107,7 +108,9 @@ model::Slice sliceOf(Index& index, const std::string& host, const std::vector<Po
     for (const auto& [service, backend] : port->services) needed.insert(service->spec.network);
     for (const auto& [source, floating] : port->floatingIps) needed.insert(floating.network);
   }
-  for (const auto& ref : needed) slice.vrfs.push_back(sliceVrf(index, index.networks.at(ref)));
+  for (const auto& ref : needed)
+    if (const auto& network = index.networks.at(ref); network.status.id != 0)
+      slice.vrfs.push_back(sliceVrf(index, network));
   return slice;
 }
 

@@ -70,7 +70,8 @@ void Index::read(const model::Object& object) {
       const auto spec = model::LinkSpec::from(object);
       // Both sides have agreed: ours by `accepted`, theirs by what the exchange between the sites
       // found.
-      if (spec.accepted && object.status.value("phase", "") == "established")
+      if (spec.accepted && object.status.value("phase", "") == "established" &&
+          spec.routeTarget != net::RouteTarget())
         linksByPeer[spec.peer].push_back({ref, spec});
       break;
     }
