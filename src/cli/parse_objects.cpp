@@ -71,10 +71,18 @@ void addDelete(CLI::App& app, Chosen& chosen) {
 void addObjectCommands(CLI::App& app, Chosen& chosen) {
   addApply(app, chosen);
   addGet(app, chosen);
+  auto one = std::make_shared<OneOptions>();
+  auto* command = app.add_subcommand("describe", "Tell all about an object and what belongs to it");
+  command->add_option("KIND", one->kind, "kind, or KIND/NAME")->required();
+  command->add_option("NAME", one->name, "which");
+  command->footer("Examples:\n  hawser describe port web-1\n  hawser describe peer mx1");
+  command->callback([&chosen, one] {
+    chosen.action = [one](Session& session) { return describe(session, *one); };
+  });
   addDelete(app, chosen);
   addWatch(app, chosen);
   auto kind = std::make_shared<std::string>();
-  auto* command =
+  command =
       app.add_subcommand("explain", "Tell the fields of a kind; without one, the kinds");
   command->add_option("KIND", *kind, "what to explain");
   command->footer("Examples:\n  hawser explain\n  hawser explain network");

@@ -18,5 +18,7 @@ struct Chosen {
 };
 
 void addObjectCommands(CLI::App& app, Chosen& chosen);
+void addLookCommands(CLI::App& app, Chosen& chosen);
+void addSiteCommands(CLI::App& app, Chosen& chosen, const Globals& globals);
 
 }  // namespace hawser::cli

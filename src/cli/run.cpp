@@ -3,13 +3,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <set>
 
+#include "columns.h"
+#include "completion.h"
 #include "parser.h"
 
 namespace hawser::cli {
 
 namespace {
+
+constexpr std::chrono::milliseconds kCompletionPatience{1500};
 
 constexpr const char* kFooter =
     "First steps:\n"
@@ -55,26 +58,25 @@ std::vector<std::string> commandNames(const CLI::App& app) {
   return names;
 }
 
-// Words that are no options and no values of global options: the commands, then their arguments.
-std::vector<std::string> words(const std::vector<std::string>& arguments) {
-  static const std::set<std::string> kTakeValue{"--context", "--server", "--ca",    "--token",
-                                                "--project", "-o",       "--output"};
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (kTakeValue.contains(arguments[i]))
-      ++i;
-    else if (!arguments[i].starts_with('-'))
-      found.push_back(arguments[i]);
-  }
-  return found;
+// Does the argument after `word` belong to it?
+bool takesValue(const CLI::App& app, const CLI::App& here, const std::string& word) {
+  for (const auto* scope : {&here, &app})
+    if (const auto* option = scope->get_option_no_throw(word); option != nullptr)
+      return option->get_items_expected_max() > 0;
+  return false;
 }
 
-// An unknown command, or command of a command, with the nearest that there is.
+// An unknown command, or command of a command, with the nearest that there is; "": all is known.
 std::string unknownCommand(const CLI::App& app, const std::vector<std::string>& programs,
                            const std::vector<std::string>& arguments) {
   const CLI::App* here = &app;
   std::string path = "hawser";
-  for (const auto& word : words(arguments)) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& word = arguments[i];
+    if (word.starts_with('-')) {
+      if (takesValue(app, *here, word)) ++i;
+      continue;
+    }
     auto names = commandNames(*here);
     if (names.empty()) return {};
     if (std::find(names.begin(), names.end(), word) == names.end()) {
@@ -87,9 +89,56 @@ std::string unknownCommand(const CLI::App& app, const std::vector<std::string>& 
     here = here->get_subcommand(word);
     path += " " + word;
   }
-  if (here->get_require_subcommand_min() > 0 && !commandNames(*here).empty())
-    return fmt::format("say what: see \"{} --help\"", path);
-  return {};
+  if (commandNames(*here).empty()) return {};
+  return fmt::format("say what: see \"{} --help\"", path);
+}
+
+Grammar grammarOf(const CLI::App& app) {
+  Grammar grammar;
+  grammar.name = app.get_name();
+  for (const auto* option : app.get_options()) {
+    if (option->get_positional()) {
+      grammar.arguments.push_back(option->get_name(true));
+      continue;
+    }
+    auto& made = grammar.options.emplace_back();
+    for (const auto& name : option->get_snames()) made.names.push_back("-" + name);
+    for (const auto& name : option->get_lnames()) made.names.push_back("--" + name);
+    made.takesValue = option->get_items_expected_max() > 0;
+  }
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    grammar.commands.push_back(grammarOf(*command));
+  return grammar;
+}
+
+// `hawser __complete WORD…`: whatever goes wrong, a shell gets no words rather than an error.
+int complete(const CLI::App& app, const std::vector<std::string>& words, Environment& environment) {
+  Globals globals;
+  globals.context = valueOf(words, "--context");
+  globals.project = valueOf(words, "--project");
+  Session session(globals, environment);
+  const bool ready = session.prepare().has_value();
+  session.setTimeout(kCompletionPatience);
+  const auto names = [&](const std::string& what) {
+    std::vector<std::string> found;
+    if (!ready) return found;
+    if (what == "contexts") {
+      for (const auto& [name, context] : session.config().contexts) found.push_back(name);
+      return found;
+    }
+    const auto kind = model::parseKind(what);
+    const auto list = kind ? session.list(*kind, session.project())
+                           : Result<model::Json>(std::unexpected(kind.error()));
+    if (!list) return found;
+    for (const auto& item : list->at("items")) found.push_back(textAt(item, "metadata.name"));
+    return found;
+  };
+  auto grammar = grammarOf(app);
+  for (const auto& program : environment.programs)
+    grammar.commands.push_back({program, {}, {}, {}});
+  grammar.commands.push_back({"help", {}, {}, {}});
+  for (const auto& word : candidates(grammar, words, names)) environment.out << word << "\n";
+  return kGood;
 }
 
 std::string programsText(const std::vector<std::string>& programs) {
@@ -122,8 +171,12 @@ int run(const std::vector<std::string>& given, Environment& environment) {
   Chosen chosen;
   addGlobals(app, globals);
   addObjectCommands(app, chosen);
+  addLookCommands(app, chosen);
+  addSiteCommands(app, chosen, globals);
   app.require_subcommand(1);
   settle(app);
+  if (!given.empty() && given.front() == "__complete")
+    return complete(app, {given.begin() + 1, given.end()}, environment);
   const auto arguments = withoutHelpCommand(given);
   if (const auto unknown = unknownCommand(app, environment.programs, arguments);
       !unknown.empty() && !asksForHelp(arguments))

@@ -1,0 +1,154 @@
+// Help, mistakes on the command line, completion, and the small pure parts.
+#include <algorithm>
+
+#include "commands.h"
+#include "completion.h"
+#include "fixture.h"
+#include "input.h"
+#include "selector.h"
+
+namespace hawser::cli {
+namespace {
+
+using model::Kind;
+
+class CompletionTest : public CliTest {
+ protected:
+  std::string complete(std::vector<std::string> words) {
+    words.insert(words.begin(), "__complete");
+    auto out = hawser(words).out;
+    std::replace(out.begin(), out.end(), '\n', ' ');
+    return out;
+  }
+};
+
+TEST_F(CliTest, HelpIsForNewcomers) {
+  const auto help = hawser({}).out;
+  for (const auto* part : {"First steps:", "apply", "routes", "trace", "lab", "context set"})
+    EXPECT_NE(help.find(part), std::string::npos) << part;
+  EXPECT_EQ(hawser({"help"}).out, help);
+  EXPECT_EQ(hawser({"--help"}).out, help);
+  for (const auto* command :
+       {"apply", "get", "describe", "delete", "watch", "explain", "routes", "bgp", "trace",
+        "datapath", "link", "token", "context", "completion"}) {
+    const auto told = hawser({"help", command});
+    EXPECT_EQ(told.status, kGood);
+    EXPECT_NE(told.out.find("Examples:"), std::string::npos) << command;
+    EXPECT_EQ(told.out, hawser({command, "--help"}).out);
+  }
+  EXPECT_TRUE(hawser({"version"}).out.starts_with("hawser "));
+}
+
+TEST_F(CliTest, MistakesAreOneLineAndStatusOne) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"gte", "networks"}, "hawser: no command \"hawser gte\"; is it \"hawser get\"?\n"},
+      {{"cntroller"}, "hawser: no command \"hawser cntroller\"; is it \"hawser controller\"?\n"},
+      {{"--context", "x", "zzzzzz"},
+       "hawser: no command \"hawser zzzzzz\"; see \"hawser --help\"\n"},
+      {{"link", "acept"},
+       "hawser: no command \"hawser link acept\"; is it \"hawser link accept\"?\n"},
+      {{"--context", "x"}, "hawser: say what: see \"hawser --help\"\n"},
+      {{"apply"}, "hawser: --file is required\n"},
+  };
+  for (const auto& [arguments, expected] : cases) {
+    const auto done = hawser(arguments);
+    EXPECT_EQ(done.status, kBad);
+    EXPECT_EQ(done.err, expected);
+    EXPECT_EQ(done.out, "");
+  }
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"get", "networks", "--bogus"}, {"get"}, {"version", "extra"}, {"completion", "tcsh"}}) {
+    const auto done = hawser(arguments);
+    EXPECT_EQ(done.status, kBad) << arguments.front();
+    EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+  }
+}
+
+TEST_F(CompletionTest, CommandsOptionsKindsNames) {
+  put("Network", "default", "app", model::Json::object());
+  put("Network", "default", "api", model::Json::object());
+  put("Network", "demo", "db", model::Json::object());
+  EXPECT_EQ(complete({"de"}), "delete describe ");
+  EXPECT_EQ(complete({"con"}), "context controller ");
+  EXPECT_EQ(complete({"link", ""}), "accept list propose withdraw ");
+  EXPECT_EQ(complete({"get", "netw"}), "networks ");
+  EXPECT_EQ(complete({"get", "networks", "ap"}), "api app ");
+  EXPECT_EQ(complete({"get", "-A", "-o", "json", "net", "app", ""}), "api app ");
+  EXPECT_EQ(complete({"--project", "demo", "describe", "network", ""}), "db ");
+  EXPECT_EQ(complete({"routes", ""}), "api app ");
+  EXPECT_EQ(complete({"get", "networks", "-o", "y"}), "yaml ");
+  EXPECT_EQ(complete({"--context", ""}), "here ");
+  EXPECT_EQ(complete({"context", "use", ""}), "here ");
+  EXPECT_EQ(complete({"apply", "--dr"}), "--dry-run ");
+  EXPECT_EQ(complete({"get", "--proj"}), "--project ");
+  EXPECT_EQ(complete({"completion", ""}), "bash fish zsh ");
+  EXPECT_EQ(complete({"apply", "-f", "x"}), "");
+  EXPECT_EQ(complete({"nonsense", "x", ""}).substr(0, 5), "agent");
+}
+
+TEST_F(CompletionTest, NoSiteNoNamesNoError) {
+  variables["HAWSER_CONFIG"] = (folder / "none.yaml").string();
+  EXPECT_EQ(complete({"get", "networks", ""}), "");
+  EXPECT_EQ(complete({"get", "hos"}), "hosts ");
+  write("broken.yaml", "- x");
+  variables["HAWSER_CONFIG"] = (folder / "broken.yaml").string();
+  const auto done = hawser({"__complete", "get", "networks", ""});
+  EXPECT_EQ(done.status, kGood);
+  EXPECT_EQ(done.err, "");
+}
+
+TEST(Completion, ScriptsAskTheProgram) {
+  for (const auto* shell : {"bash", "zsh", "fish"})
+    EXPECT_NE(completionScript(shell)->find("__complete"), std::string::npos);
+  EXPECT_EQ(completionScript("tcsh").error().field, "SHELL");
+}
+
+TEST(Selector, TermsAllHold) {
+  const std::map<std::string, std::string> labels{{"tier", "db"}, {"zone", "a"}};
+  EXPECT_TRUE(selects("", labels));
+  EXPECT_TRUE(selects("tier=db,zone=a", labels));
+  EXPECT_TRUE(selects("tier==db", labels));
+  EXPECT_TRUE(selects("tier", labels));
+  EXPECT_TRUE(selects("tier!=web,missing!=x", labels));
+  EXPECT_FALSE(selects("tier=db,zone=b", labels));
+  EXPECT_FALSE(selects("tier!=db", labels));
+  EXPECT_FALSE(selects("missing", labels));
+}
+
+TEST(Target, KindsAndNames) {
+  EXPECT_EQ(parseTarget("net", "db", "demo")->text(), "networks/demo/db");
+  EXPECT_EQ(parseTarget("networks/db", "", "demo")->text(), "networks/demo/db");
+  EXPECT_EQ(parseTarget("network", "other/db", "demo")->text(), "networks/other/db");
+  EXPECT_EQ(parseTarget("host", "node1", "demo")->text(), "hosts/node1");
+  EXPECT_FALSE(parseTarget("host", "a/b", "demo"));
+  EXPECT_FALSE(parseTarget("net/db", "db", "demo"));
+  EXPECT_FALSE(parseTarget("banana", "db", "demo"));
+}
+
+TEST(Placed, ErrorsOfTheSiteGetTheirFile) {
+  model::Object object;
+  object.kind = Kind::kNetwork;
+  object.metadata.project = "p";
+  object.metadata.name = "n";
+  const std::vector<Read> read{{object, "a.yaml"}};
+  EXPECT_EQ(placed({ErrorCode::kInvalid, "m", "objects[0].spec.x"}, read).field,
+            "a.yaml: networks/p/n spec.x");
+  EXPECT_EQ(placed({ErrorCode::kInvalid, "m", "networks/p/n spec.x"}, read).field,
+            "a.yaml: networks/p/n spec.x");
+  // What is not ours stays as it is.
+  for (const auto* field :
+       {"objects[9]", "objects[x]", "objects[", "objects[]", "networks/p/nn spec", ""})
+    EXPECT_EQ(placed({ErrorCode::kInvalid, "m", field}, read).field, field);
+}
+
+TEST(Duration, UnitsAndLimits) {
+  EXPECT_EQ(parseDuration("90", "f").value(), 90U);
+  EXPECT_EQ(parseDuration("30m", "f").value(), 1800U);
+  EXPECT_EQ(parseDuration("7d", "f").value(), 604800U);
+  EXPECT_EQ(parseDuration("3651d", "f").error().field, "f");
+  EXPECT_FALSE(parseDuration("", "f"));
+  EXPECT_FALSE(parseDuration("18446744073709551616s", "f"));
+}
+
+}  // namespace
+}  // namespace hawser::cli
