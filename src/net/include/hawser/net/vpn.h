@@ -61,7 +61,7 @@ class ExtendedCommunity {
   [[nodiscard]] std::uint8_t subtype() const { return bytes_[1]; }
   [[nodiscard]] bool transitive() const { return (bytes_[0] & 0x40U) == 0; }
   [[nodiscard]] const std::array<std::uint8_t, 8>& bytes() const { return bytes_; }
-  // "target:64512:100", "encap:mpls-in-udp", "identity:64512:7", or hex for what is not known.
+  // "target:64512:100", "encapsulation:MPLSoUDP", "identity:64512:7", or hex for what is not known.
   [[nodiscard]] std::string text() const;
   friend auto operator<=>(const ExtendedCommunity&, const ExtendedCommunity&) = default;
 
