@@ -25,7 +25,8 @@ Candidate candidateOf(const Path& path, const PeerPolicy* peer) {
   out.asPathLength = asPathLength(attributes.asPath);
   out.origin = attributes.origin;
   if (!attributes.asPath.empty() &&
-      attributes.asPath.front().type == wire::AsPathSegment::Type::kSequence)
+      attributes.asPath.front().type == wire::AsPathSegment::Type::kSequence &&
+      !attributes.asPath.front().asns.empty())
     out.neighbourAs = attributes.asPath.front().asns.front().value();
   out.med = attributes.med.value_or(0);
   out.clusterListLength = attributes.clusterList.size();

@@ -5,7 +5,8 @@
 namespace hawser::rib {
 namespace {
 
-constexpr std::uint32_t kNoExport = 0xffffff01, kNoAdvertise = 0xffffff02;  // RFC 1997
+constexpr std::uint32_t kNoExport = 0xffffff01, kNoAdvertise = 0xffffff02,
+                        kNoExportSubconfed = 0xffffff03;  // RFC 1997
 
 bool hasCommunity(const wire::PathAttributes& attributes, std::uint32_t community) {
   return std::find(attributes.communities.begin(), attributes.communities.end(), community) !=
@@ -131,7 +132,8 @@ AttributesPtr exportAttributes(const ExportContext& context, const RouteKey& key
   if (context.toItself && !(membership && peer.routeReflectorClient)) return nullptr;
   if (hasCommunity(*attributes, kNoAdvertise)) return nullptr;
   if (peer.external()) {
-    if (hasCommunity(*attributes, kNoExport) || pathContains(attributes->asPath, peer.remoteAs))
+    if (hasCommunity(*attributes, kNoExport) || hasCommunity(*attributes, kNoExportSubconfed) ||
+        pathContains(attributes->asPath, peer.remoteAs))
       return nullptr;
     // Bits of the variant: what of the context the result depends on, beside the peer whose cache
     // this is.
