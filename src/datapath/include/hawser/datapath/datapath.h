@@ -110,8 +110,8 @@ struct Rule {
   std::uint8_t tier = 0;  // lower first; within a tier the order of the list
   Direction direction = Direction::kIngress;
   bool anyPeer = true;  // otherwise one of these:
-  std::vector<net::Identity> identities;
-  std::vector<net::IpPrefix> prefixes;
+  std::vector<net::Identity> identities = {};
+  std::vector<net::IpPrefix> prefixes = {};
   std::uint8_t protocol = 0;    // 0: any
   std::uint16_t portFirst = 0;  // destination port (ICMP: type); 0..65535: any
   std::uint16_t portLast = 65535;
@@ -120,7 +120,7 @@ struct Rule {
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 struct RuleSet {
-  std::vector<Rule> rules;
+  std::vector<Rule> rules = {};
   Action defaultIngress = Action::kAllow;
   Action defaultEgress = Action::kAllow;
   friend bool operator==(const RuleSet&, const RuleSet&) = default;
@@ -166,8 +166,8 @@ struct PortCounters {
 class ForwardingPlane {
  public:
   virtual ~ForwardingPlane() = default;
-  [[nodiscard]] virtual Result<void> setPort(
-      const Port& port) = 0;  // attaches programs to the device
+  // Attaches programs to the device. Until its first setRules a port passes nothing.
+  [[nodiscard]] virtual Result<void> setPort(const Port& port) = 0;
   virtual void removePort(PortId port) = 0;
   [[nodiscard]] virtual Result<void> setRoute(const Route& route) = 0;
   virtual void removeRoute(VrfId vrf, const net::IpPrefix& prefix) = 0;
