@@ -47,6 +47,10 @@ class Node {
                          .netns = textOf(status, "netns"),
                          .containerId = textOf(status, "containerId"),
                          .address = {}};
+    auto notReady = status;
+    notReady["conditions"] = {{{"type", "Ready"}, {"status", "False"}}};
+    if (const auto written = dir_.writeStatus(name, notReady); !written)
+      log::error("node", "{}", written.error().text());
     const auto command = cniCommand(settings_, pod, "DEL");
     leftovers_[name] = nullptr;
     auto started = Process::start(loop_, command, [this, name, pod](int, const std::string&) {

@@ -150,7 +150,9 @@ void Reconciler::run() {
 
 // False: the API is away, and there is no use in asking on.
 bool Reconciler::failed(const std::string& what, const Error& error) {
-  failures_.insert(what.empty() ? error.text() : what + ": " + error.text());
+  const auto text = error.text();
+  failures_.insert(text.starts_with(what) ? text
+                                          : what + ": " + text);  // batches name it themselves
   return !away(error);
 }
 

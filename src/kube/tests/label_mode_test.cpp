@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 
 namespace hawser::kube {
@@ -192,6 +193,84 @@ TEST(LabelMode, BadAddressIsToldAndTheRestGoesOn) {
   const auto out = translate(state, settings());
   EXPECT_FALSE(out.problems.empty());
   EXPECT_TRUE(has(out, Kind::kService, "nginx"));
+}
+
+TEST(LabelMode, OneNameCannotBeANetworkOfPodsAndOfServices) {
+  auto state = leonardo();
+  state.pods[{"default", "odd"}] = pod("odd", {{"name", "service-nginx"}});
+  const auto out = translate(state, settings());
+  EXPECT_TRUE(has(out, Kind::kPort, "odd"));
+  EXPECT_FALSE(has(out, Kind::kService, "nginx"));
+  EXPECT_TRUE(has(out, Kind::kService, "leonardo")) << "the rest goes on";
+  ASSERT_EQ(out.problems.size(), 1U);
+  EXPECT_NE(out.problems[0].find("networks/default/service-nginx"), std::string::npos);
+}
+
+TEST(LabelMode, LabelThatIsNoNameOfANetworkIsToldOnce) {
+  auto state = leonardo();
+  state.pods[{"default", "odd-1"}] = pod("odd-1", {{"name", "a/b"}});
+  state.pods[{"default", "odd-2"}] = pod("odd-2", {{"name", "a/b"}});
+  const auto out = translate(state, settings());
+  EXPECT_FALSE(has(out, Kind::kPort, "odd-1"));
+  EXPECT_EQ(out.problems.size(), 1U);
+}
+
+TEST(LabelMode, WhatIsNotSupportedIsTold) {
+  const auto problems = [](const std::function<void(Service&)>& change) {
+    auto state = leonardo();
+    change(state.services.at({"default", "leonardo"}));
+    return translate(state, settings()).problems;
+  };
+  EXPECT_EQ(problems([](Service& s) { s.clientAffinity = true; }).size(), 1U);
+  EXPECT_EQ(problems([](Service& s) { s.clusterIps.clear(); }).size(), 1U);
+  EXPECT_EQ(problems([](Service& s) { s.kind = ServiceKind::kLoadBalancer; }).size(), 1U);
+  EXPECT_TRUE(problems([](Service& s) {
+                s.kind = ServiceKind::kHeadless;
+                s.clusterIps.clear();
+              }).empty());
+  EXPECT_TRUE(problems([](Service& s) {
+                s.kind = ServiceKind::kExternalName;
+                s.clusterIps.clear();
+              }).empty());
+}
+
+TEST(LabelMode, PodThatLacksOneOfTwoNamedPortsIsNoBackend) {
+  auto state = leonardo();
+  auto& service = state.services.at({"default", "leonardo"});
+  service.ports.push_back({.name = "admin",
+                           .protocol = model::Protocol::kTcp,
+                           .port = 81,
+                           .targetPort = std::string("admin")});
+  state.pods.at({"default", "leonardo-a"}).namedPorts[{"admin", model::Protocol::kTcp}] = 9000;
+  const auto out = translate(state, settings());
+  EXPECT_EQ(at(out, Kind::kService, "leonardo").spec["backends"].size(), 1U);
+  EXPECT_EQ(out.problems.size(), 1U);
+}
+
+TEST(LabelMode, ServicesOfOneLabelShareTheirNetwork) {
+  auto state = leonardo();
+  auto second = service("leonardo-admin", {{"name", "leonardo"}}, {"10.254.98.17"});
+  second.labels = {{"name", "leonardo"}};
+  state.services[second.name] = second;
+  auto out = translate(state, settings());
+  EXPECT_EQ(at(out, Kind::kService, "leonardo-admin").spec["network"], "service-leonardo");
+  state.services.erase({"default", "leonardo"});
+  out = translate(state, settings());
+  EXPECT_TRUE(has(out, Kind::kNetwork, "service-leonardo"));
+  EXPECT_TRUE(has(out, Kind::kPolicy, "uses-service-leonardo"));
+}
+
+TEST(LabelMode, NamespacesAreApart) {
+  auto state = leonardo();
+  Pod other = pod("nginx-a", {{"name", "nginx"}, {"uses", "leonardo"}});
+  other.name.space = "shop";
+  state.pods[other.name] = other;
+  const auto out = translate(state, settings());
+  EXPECT_TRUE(out.objects.contains({Kind::kNetwork, "shop", "nginx"}));
+  EXPECT_FALSE(out.objects.contains({Kind::kPolicy, "shop", "uses-service-leonardo"}));
+  const auto policy = model::PolicySpec::from(at(out, Kind::kPolicy, "uses-service-leonardo"));
+  EXPECT_EQ(policy.rules.size(), 1U) << "the other namespace's label means its own service";
+  EXPECT_EQ(at(out, Kind::kService, "nginx").spec["backends"].size(), 1U);
 }
 
 // Whatever the order of events, the state decides: a removed object takes with it exactly what was

@@ -83,6 +83,35 @@ TEST_F(Folder, MistakesNameTheField) {
   EXPECT_NE(errorOf().find("there twice"), std::string::npos) << errorOf();
 }
 
+TEST_F(Folder, AnyShapeOfDocumentIsAnErrorWithItsPlace) {
+  const std::pair<const char*, const char*> kMistakes[]{
+      {"7\n", "is not an object"},
+      {"kind: Pod\n", "metadata.name"},
+      {"kind: Pod\nmetadata: 7\n", "metadata.name"},
+      {"kind: Pod\nmetadata: {name: A_b}\n", "metadata.name"},
+      {"kind: Pod\nmetadata: {name: a}\n", "spec"},
+      {"kind: Pod\nmetadata: {name: a, labels: {x: 1}}\n", "metadata.labels.x"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {ports: 80}\n", "spec.ports"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, protocol: ICMP}]}\n",
+       "spec.ports[0].protocol"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {externalIPs: [1.2.3]}\n", "spec.externalIPs[0]"},
+      {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {template: 7}\n", "spec.template"},
+      {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {template: {metadata: 7}}\n",
+       "spec.template.metadata"},
+      {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {selector: {matchExpressions: []}, template: "
+       "{metadata: {labels: {a: b}}}}\n",
+       "spec.selector.matchExpressions"},
+      {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {template: {metadata: {labels: {a: b}}, spec: "
+       "{containers: [{name: x}]}}}\n",
+       "spec.template.spec.containers[0].image"},
+      {"kind: ConfigMap\nmetadata: {name: a}\n", "kind"}};
+  for (const auto& [text, place] : kMistakes) {
+    write("a.yaml", text);
+    EXPECT_TRUE(errorOf().starts_with(std::string("a.yaml: ") + place))
+        << text << "gives: " << errorOf();
+  }
+}
+
 TEST_F(Folder, OtherProgramsSettingsAreLeftAlone) {
   write("images.yaml", "images: {nginx: {command: [nginx]}}\n");
   EXPECT_EQ(errorOf(), "");

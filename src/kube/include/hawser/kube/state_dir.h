@@ -51,7 +51,8 @@ class StateDir {
   std::filesystem::path root_;
 };
 
-// Held until it goes out of scope or the process ends. kExists: somebody else holds it.
+// Held until it goes out of scope or the process ends. kExists: somebody else holds it,
+// a second later still.
 class FileLock {
  public:
   [[nodiscard]] static Result<FileLock> take(const std::filesystem::path& path,
