@@ -1,0 +1,58 @@
+"""The BGP benchmarks: a table through a route reflector, to one and to ten receivers.
+
+    load: injector 10.9.0.101, receivers 10.9.0.102 … ── lan ── 10.9.0.1  the reflector under test
+
+A fresh daemon for each measurement. What is timed, and that it is checked first, is in load.cpp."""
+import json
+import os
+import subprocess
+
+from bgp.routers import DAEMON, Bird, Frr, Gobgp, Ours
+from lib.topology import BUILD, Topology, ip
+
+ROUTES = int(os.environ.get("BENCH_ROUTES", "100000"))
+
+# (figure, unit, what of the load's line): less is better for all.
+FIGURES = {"cpu": "s of CPU", "wall": "s", "single": "ms", "withdrawWall": "s", "memory": "bytes a route"}
+TITLES = {"cpu": "CPU", "wall": "time", "single": "one new route", "withdrawWall": "withdrawal of all", "memory": "memory"}
+# rival -> figure -> (goal, floor) of rival / ours.
+LIMITS = {}
+
+
+class Reflection:
+    def __init__(self, receivers, rivals, tenants=False):
+        self.receivers, self.rivals, self.tenants = receivers, rivals, tenants
+        self.name = f"bgp vpnv4 {ROUTES // 1000}k to {receivers}" + (", tenants" if tenants else "")
+
+    def once(self, router):
+        net = Topology("d", "l")
+        try:
+            daemon, load = net.hosts
+            for number in range(self.receivers + 1):
+                ip("-n", load.ns, "addr", "add", f"10.9.0.{101 + number}/24", "dev", "eth0")
+            under_test = router(daemon, self.receivers)
+            command = load.inside(str(BUILD / "bin/bench_bgp_load"), DAEMON, "10.9.0.101", str(self.receivers), str(ROUTES),
+                                  str(under_test.pid), *(["tenants"] if self.tenants else []))
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            under_test.stop()
+            return json.loads(done.stdout)
+        finally:
+            net.close()
+
+    def run(self, runs):
+        routers = [Ours, *self.rivals]
+        results = {router: [] for router in routers}
+        for turn in range(runs):
+            # Rotated, so that none is always the first.
+            for router in routers[turn % len(routers):] + routers[: turn % len(routers)]:
+                results[router].append(self.once(router))
+                print(f"  {turn + 1}/{runs} {router.name}: {json.dumps(results[router][-1])}", flush=True)
+        for rival in self.rivals:
+            for figure, unit in FIGURES.items():
+                goal, floor = LIMITS.get((rival.name, figure), (1.0, 0.0))
+                yield {"name": f"{self.name}: {TITLES[figure]}, against {rival.name}", "unit": unit, "goal": goal, "floor": floor,
+                       "ours": [r[figure] for r in results[Ours]], "rival": [r[figure] for r in results[rival]]}
+
+
+def benchmarks():
+    return [Reflection(1, [Bird, Frr, Gobgp]), Reflection(10, [Bird, Frr, Gobgp]), Reflection(10, [Bird, Frr], tenants=True)]
