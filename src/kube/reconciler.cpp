@@ -158,6 +158,12 @@ bool Reconciler::failed(const std::string& what, const Error& error) {
 
 void Reconciler::removeAll(const std::vector<ObjectKey>& keys) {
   for (const auto& key : keys) {
+    // What a person has just written may not have come by the watch yet.
+    if (key.kind == Kind::kNetwork)
+      if (const auto now = client_.get(key); now && hasUserTargets(*now)) {
+        actual_[key] = std::make_shared<Object>(*now);
+        return schedule(std::chrono::milliseconds(1));  // its project stays, too
+      }
     const auto removed = client_.remove(key);
     if (removed || removed.error().code == ErrorCode::kNotFound)
       actual_.erase(key);

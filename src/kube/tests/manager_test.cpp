@@ -282,8 +282,9 @@ TEST_F(ReconcilerTest, APersonsRouteTargetsStay) {
   ASSERT_TRUE(
       eventually(loop_, [&] { return !exists(Kind::kPort, "a") && !exists(Kind::kPort, "b"); }));
   EXPECT_TRUE(reconciler_->failures().empty());
-  EXPECT_EQ(client.get({Kind::kNetwork, "default", "web"})->spec["routeTargets"]["both"][0],
-            "64512:500");
+  const auto kept = client.get({Kind::kNetwork, "default", "web"});
+  ASSERT_TRUE(kept) << kept.error().text();
+  EXPECT_EQ(kept->spec["routeTargets"]["both"], model::Json::array({"64512:500"}));
   EXPECT_TRUE(client.get({Kind::kProject, {}, "default"})) << "its network is still in it";
 }
 
