@@ -1,0 +1,147 @@
+// Adoption, pruning, mending: what is in the maps after the process ended, and what of it stays.
+#include <algorithm>
+
+#include "abi/abi.h"
+#include "bench.h"
+
+namespace hawser::datapath {
+namespace {
+
+using namespace test;  // NOLINT: the vocabulary of these tests
+
+class Restart : public Bench {
+ protected:
+  [[nodiscard]] int pinned(const std::string& map) const {
+    return bpf_obj_get(
+        (config_.pinDirectory + "/v" + std::to_string(HW_ABI_VERSION) + "/" + map).c_str());
+  }
+};
+
+TEST_F(Restart, RoutesAndConnectionsAreAdopted) {
+  route("10.0.0.12/32", {via(2001), via(2002)}, {64512, 5});
+  route("10.0.0.13/32", {{LocalPort{PortId(2)}, 1}});
+  route("10.0.0.14/32", {{Refuse{}, 1}});
+  const auto before = plane_->routes(std::nullopt);
+  const auto label = labelOf(send({}));
+  reopen();
+  EXPECT_EQ(plane_->routes(std::nullopt), before);
+  EXPECT_EQ(plane_->connections(PortId(1)).size(), 1U);
+  EXPECT_EQ(labelOf(send({})), label);
+}
+
+TEST_F(Restart, SettingTheSameAgainMovesNobody) {
+  std::vector<Member> members = {via(2001), via(2002), via(2003)};
+  route("10.0.0.12/32", members);
+  std::vector<std::uint32_t> before, after;
+  for (std::uint16_t i = 0; i < 64; ++i) before.push_back(labelOf(send({.sport = i})));
+  reopen();
+  std::reverse(members.begin(), members.end());
+  route("10.0.0.12/32", members);
+  ASSERT_TRUE(plug(1) && plug(2));
+  net_.in([this] { plane_->prune(); });
+  // Other destination port: new connections, by the same buckets.
+  for (std::uint16_t i = 0; i < 64; ++i) after.push_back(labelOf(send({.sport = i})));
+  EXPECT_EQ(after, before);
+}
+
+TEST_F(Restart, PruneRemovesWhatWasNotSetAgain) {
+  route("10.0.0.12/32", {via(2001)});
+  route("10.0.0.13/32", {via(2002), via(2003)});
+  ASSERT_TRUE(plane_->setTranslations(
+      PortId(1), {{VrfId(7), ip("10.254.0.1"), kTcp, 80, ip("10.0.0.11"), 8080}}));
+  reopen();
+  EXPECT_EQ(labelOf(send({})), 2001U) << "in force until then";
+  ASSERT_TRUE(plug(1));
+  route("10.0.0.12/32", {via(2001)});
+  net_.in([this] { plane_->prune(); });
+  EXPECT_EQ(plane_->routes(std::nullopt).size(), 1U);
+  EXPECT_EQ(labelOf(send({})), 2001U);
+  EXPECT_EQ(parse(send({.destination = "10.0.0.13"}).frame).icmpType, 3);
+  EXPECT_EQ(receive({.source = "10.0.0.12", .destination = "10.254.0.1", .protocol = kTcp}).verdict,
+            kShot)
+      << "the translation went";
+  EXPECT_FALSE(net_.in([] { return attachedIngress(findDevice("v2")->index); })) << "port 2 went";
+  EXPECT_TRUE(net_.in([] { return attachedIngress(findDevice("v1")->index); }));
+  EXPECT_EQ(receive({}, {.label = 1002}).verdict, kShot);
+  EXPECT_EQ(dropped("unknown_label"), 1U);
+}
+
+// An id that a connection may still hold never means another next hop.
+TEST_F(Restart, IdsOfNextHopsAreNotUsedAgain) {
+  route("10.0.0.12/32", {via(2001)});
+  EXPECT_EQ(labelOf(send({})), 2001U);
+  plane_->removeRoute(VrfId(7), prefix("10.0.0.12/32"));
+  reopen();
+  route("10.0.0.99/32", {via(6666)});  // would get the id of 2001 back
+  EXPECT_EQ(parse(send({}).frame).icmpType, 3);
+}
+
+TEST_F(Restart, ReconcileMendsMapsAndFilters) {
+  route("10.0.0.12/32", {via(2001), via(2002)});
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 0U);
+  const int routes = pinned("routes");
+  const int ports = pinned("ports");
+  hw_route_key key{};
+  ASSERT_EQ(bpf_map_get_next_key(routes, nullptr, &key), 0);
+  ASSERT_EQ(bpf_map_delete_elem(routes, &key), 0);
+  key.vrf_be = 0x12345678;  // nobody's
+  const hw_route foreign{};
+  ASSERT_EQ(bpf_map_update_elem(routes, &key, &foreign, BPF_ANY), 0);
+  const std::uint32_t one = 1;
+  hw_port port{};
+  ASSERT_EQ(bpf_map_lookup_elem(ports, &one, &port), 0);
+  port.flags = 0;  // no anti-spoofing any more
+  ASSERT_EQ(bpf_map_update_elem(ports, &one, &port, BPF_ANY), 0);
+  net_.sh("tc filter del dev v1 ingress");
+  net_.sh("tc qdisc del dev u0 clsact");
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 5U);
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 0U);
+  EXPECT_EQ(send({}).verdict, kRedirect);
+  EXPECT_EQ(send({.source = "10.0.0.13"}).verdict, kShot);
+  close(routes);
+  close(ports);
+}
+
+TEST_F(Restart, MapsOfAnotherSizeAreMadeAnew) {
+  route("10.0.0.12/32", {via(2001)});
+  config_.maxConnections *= 2;
+  reopen();
+  EXPECT_TRUE(plane_->routes(std::nullopt).empty());
+  ASSERT_TRUE(plug(1));
+  route("10.0.0.12/32", {via(2001)});
+  EXPECT_EQ(labelOf(send({})), 2001U);
+}
+
+TEST_F(Restart, APortMovesToAnotherDeviceAndLabel) {
+  route("10.0.0.12/32", {via(2001)});
+  auto moved = portOf(1);
+  net_.sh("ip link add v9 type veth peer name w9");
+  moved.device = "v9";
+  moved.label = label(1500);
+  moved.addresses = {ip("10.0.0.21")};
+  ASSERT_TRUE(plug(moved));
+  EXPECT_FALSE(net_.in([] { return attachedIngress(findDevice("v1")->index); }));
+  const Spec spec{.source = "10.0.0.21"};
+  EXPECT_EQ(run("v9", frame(spec)).verdict, kRedirect);
+  EXPECT_EQ(receive({}, {.label = 1001}).verdict, kShot);
+  EXPECT_EQ(receive({.source = "10.0.0.12", .destination = "10.0.0.21"}, {.label = 1500}).verdict,
+            kRedirect);
+  EXPECT_EQ(run("v9", frame({})).verdict, kShot) << "the old address is a spoof now";
+}
+
+TEST_F(Restart, WrongInputIsRefused) {
+  auto port = portOf(3);
+  port.device = "missing";
+  const auto noDevice = net_.in([&] { return plane_->setPort(port); });
+  ASSERT_FALSE(noDevice);
+  EXPECT_EQ(noDevice.error().text(), "missing: no such device");
+  EXPECT_FALSE(plane_->setRules(PortId(3), {}));
+  EXPECT_FALSE(plane_->setTranslations(PortId(3), {}));
+  EXPECT_FALSE(plane_->setRoute({VrfId(7), prefix("10.0.0.0/24"), {}, {}}));
+  EXPECT_FALSE(plane_->setRoute({VrfId(7), prefix("10.0.0.0/24"), {via(1, "2001:db8::1")}, {}}));
+  plane_->removePort(PortId(3));
+  plane_->removeRoute(VrfId(7), prefix("10.9.0.0/24"));
+}
+
+}  // namespace
+}  // namespace hawser::datapath
