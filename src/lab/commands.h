@@ -1,0 +1,41 @@
+// The subcommands of `hawser lab` but up and down. Each prints what a person asked for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hawser/base/result.h"
+#include "lab.h"
+
+namespace hawser::lab {
+
+// {name, phase, file, run, processes, hosts, workloads, pods, forwards}
+[[nodiscard]] Json statusJson(const Lab& lab);
+[[nodiscard]] std::string statusText(const Json& status);
+
+// How a command gets into a node; pure. `pods`: a pod's name ("default/nginx-a" or "nginx-a") →
+// network namespace.
+struct Entry {
+  std::vector<std::string> command;
+  std::map<std::string, std::string> environment;
+};
+[[nodiscard]] Result<Entry> entryOf(const Topology& topology, const State& state,
+                                    const std::map<std::string, std::string>& pods,
+                                    const std::string& node, bool netnsOnly,
+                                    const std::vector<std::string>& command);
+[[nodiscard]] std::map<std::string, std::string> podNamespaces(const Lab& lab);
+// Becomes the command; returns only when that fails.
+[[nodiscard]] Error execIn(const Lab& lab, const std::string& node, bool netnsOnly,
+                           const std::vector<std::string>& command);
+
+// `what`: stop, start, kill or restart.
+[[nodiscard]] Result<void> control(const std::string& lab, const std::string& what,
+                                   const std::string& process, bool wait);
+[[nodiscard]] Result<void> moveWorkload(const std::string& lab, const std::string& workload,
+                                        const std::string& host);
+[[nodiscard]] Result<void> printLogs(const Lab& lab, const std::string& process, std::size_t lines,
+                                     bool follow);
+// Merges the lab's contexts into the person's own configuration, as <lab>-<site>.
+[[nodiscard]] Result<std::string> installContexts(const Lab& lab);
+
+}  // namespace hawser::lab

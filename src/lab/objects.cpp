@@ -1,0 +1,100 @@
+#include "objects.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "hawser/api/pki.h"
+#include "images.h"
+
+namespace hawser::lab {
+
+Result<std::string> fillIn(const std::string& text, const Placeholders& values) {
+  std::string out;
+  std::size_t at = 0;
+  for (;;) {
+    const auto begin = text.find("${", at);
+    out += text.substr(at, begin == std::string::npos ? begin : begin - at);
+    if (begin == std::string::npos) return out;
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n');
+    const auto end = text.find('}', begin);
+    if (end == std::string::npos)
+      return invalid("\"${\" without \"}\"", fmt::format("line {}", line));
+    const auto name = text.substr(begin + 2, end - begin - 2);
+    const auto found = values.find(name);
+    if (found == values.end()) {
+      std::vector<std::string> known;
+      for (const auto& [key, value] : values) known.push_back(key);
+      const auto near = model::nearest(name, known);
+      return invalid(fmt::format("unknown placeholder \"{}\"{}", name,
+                                 near.empty() ? "" : fmt::format("; is it \"{}\"?", near)),
+                     fmt::format("line {}", line));
+    }
+    out += found->second;
+    at = end + 1;
+  }
+}
+
+Result<std::vector<model::Object>> readObjects(const std::string& file,
+                                               const Placeholders& values) {
+  const auto placed = [&](Error error, const std::string& inside) {
+    for (const auto& part : {inside, std::string(file)})
+      if (!part.empty()) error.field = error.field.empty() ? part : part + ": " + error.field;
+    return std::unexpected(std::move(error));
+  };
+  const auto raw = readText(file);
+  if (!raw) return std::unexpected(raw.error());
+  const auto text = fillIn(*raw, values);
+  if (!text) return placed(text.error(), {});
+  const auto documents = model::parseDocuments(*text);
+  if (!documents) return placed(documents.error(), {});
+  std::vector<model::Object> out;
+  for (std::size_t i = 0; i < documents->size(); ++i) {
+    auto object = model::parseObject((*documents)[i], "default");
+    if (!object) return placed(object.error(), fmt::format("document {}", i + 1));
+    out.push_back(std::move(*object));
+  }
+  return out;
+}
+
+Result<void> checkObjects(const Topology& topology) {
+  Placeholders values;
+  for (const auto& site : topology.sites) {
+    values["site." + site.name + ".apiUrl"] = apiUrl(site);
+    values["site." + site.name + ".controller"] = site.controller.address.text();
+    values["site." + site.name + ".caFingerprint"] = "sha256:" + std::string(64, '0');
+  }
+  for (const auto& site : topology.sites)
+    for (const auto& file : site.objects)
+      if (const auto objects = readObjects(file, values); !objects)
+        return std::unexpected(objects.error());
+  return {};
+}
+
+Result<Placeholders> placeholdersOf(const Lab& lab) {
+  Placeholders values;
+  for (const auto& site : lab.topology().sites) {
+    const auto ca = readText(lab.paths().caFile(site));
+    if (!ca) return std::unexpected(ca.error());
+    const auto fingerprint = api::fingerprint(*ca);
+    if (!fingerprint) return std::unexpected(fingerprint.error());
+    values["site." + site.name + ".apiUrl"] = apiUrl(site);
+    values["site." + site.name + ".controller"] = site.controller.address.text();
+    values["site." + site.name + ".caFingerprint"] = *fingerprint;
+  }
+  return values;
+}
+
+Result<void> applyObjects(const Lab& lab, const Site& site, const Placeholders& values) {
+  auto api = lab.client(site);
+  if (!api) return std::unexpected(api.error());
+  for (const auto& file : site.objects) {
+    const auto objects = readObjects(file, values);
+    if (!objects) return std::unexpected(objects.error());
+    if (const auto applied = api->apply(*objects); !applied)
+      return fail(applied.error().code, applied.error().text(), file);
+  }
+  return {};
+}
+
+}  // namespace hawser::lab

@@ -1,0 +1,26 @@
+// The objects files of a site: placeholders filled in, documents parsed, applied.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lab.h"
+
+namespace hawser::lab {
+
+// "site.<name>.apiUrl" → value.
+using Placeholders = std::map<std::string, std::string>;
+// "${site.kubernetes.apiUrl}" and the like. An unknown one is an error that names the line.
+[[nodiscard]] Result<std::string> fillIn(const std::string& text, const Placeholders& values);
+// The objects of one file. Error.field: the file, then the place in it.
+[[nodiscard]] Result<std::vector<model::Object>> readObjects(const std::string& file,
+                                                             const Placeholders& values);
+// With stand-ins for what is known only later: mistakes are found before anything is started.
+[[nodiscard]] Result<void> checkObjects(const Topology& topology);
+
+[[nodiscard]] Result<Placeholders> placeholdersOf(const Lab& lab);
+[[nodiscard]] Result<void> applyObjects(const Lab& lab, const Site& site,
+                                        const Placeholders& values);
+
+}  // namespace hawser::lab

@@ -1,0 +1,204 @@
+// `hawser lab status`.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "commands.h"
+#include "images.h"
+
+namespace hawser::lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Seconds since the process started.
+std::uint64_t ageOf(const ProcessId& id) {
+  std::ifstream in("/proc/uptime");
+  double up = 0;
+  in >> up;
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const auto age = up - static_cast<double>(id.started) / ticks;
+  return age > 0 ? static_cast<std::uint64_t>(age) : 0;
+}
+
+Json processesJson(const State& state) {
+  auto out = Json::array();
+  for (const auto& [name, record] : state.processes) {
+    const bool runs = alive(record.id);
+    Json item{{"name", name},
+              {"kind", kindName(record.plan.kind)},
+              {"node", record.plan.node},
+              {"state", runs ? "running" : (record.wanted ? "ended" : "stopped")},
+              {"log", state.paths.log(name)},
+              {"command", record.plan.command}};
+    if (runs) {
+      item["pid"] = record.id.pid;
+      item["seconds"] = ageOf(record.id);
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json hostsJson(const Topology& topology, const State& state) {
+  auto out = Json::array();
+  const auto add = [&](const std::string& name, const std::string& kind, const std::string& site,
+                       const std::string& address, const std::string& netns) {
+    out.push_back({{"name", name},
+                   {"kind", kind},
+                   {"site", site},
+                   {"address", address},
+                   {"netns", netns},
+                   {"socket", kind == "host" ? state.paths.socket(name) : ""}});
+  };
+  for (const auto& site : topology.sites) {
+    add(site.controller.name, "controller", site.name, site.controller.address.text(),
+        netnsName(topology, site.controller.name));
+    for (const auto& host : site.hosts)
+      add(host.name, "host", site.name, host.address.text(), netnsName(topology, host.name));
+  }
+  for (const auto& gateway : topology.gateways)
+    add(gateway.name, "gateway", "", gateway.address.text(),
+        netnsName(topology, "gw-" + gateway.name));
+  if (topology.outside)
+    for (const auto& host : topology.outside->hosts)
+      add(host.name, "outside", "", host.address.text(), netnsName(topology, host.name));
+  return out;
+}
+
+Json workloadsJson(const Topology& topology, const State& state) {
+  auto out = Json::array();
+  for (const auto& workload : topology.workloads) {
+    const auto found = state.workloads.find(workload.name);
+    const auto record = found == state.workloads.end() ? WorkloadRecord{} : found->second;
+    const auto process = state.processes.find(workload.name);
+    const bool runs = process != state.processes.end() && alive(process->second.id);
+    out.push_back({{"name", workload.name},
+                   {"site", workload.site},
+                   {"host", record.host.empty() ? workload.host : record.host},
+                   {"port", workload.port},
+                   {"addresses", record.addresses},
+                   {"mac", record.mac},
+                   {"attached", record.attached},
+                   {"image", workload.image},
+                   {"state", workload.image.empty() ? (record.attached ? "attached" : "detached")
+                                                    : (runs ? "running" : "stopped")},
+                   {"netns", netnsName(topology, workload.name)}});
+  }
+  return out;
+}
+
+Json podsJson(const Lab& lab) {
+  auto out = Json::array();
+  for (const auto& site : lab.topology().sites) {
+    if (!site.kube) continue;
+    const fs::path folder = fs::path(lab.paths().kubeState(site)) / "status";
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      const auto text = readText(entry.path());
+      const auto status = Json::parse(text.value_or(""), nullptr, false);
+      const auto stem = entry.path().stem().string();
+      const auto cut = stem.find('_');
+      if (!status.is_object() || cut == std::string::npos) continue;
+      bool ready = false;
+      for (const auto& condition : status.value("conditions", Json::array()))
+        ready = ready ||
+                (condition.value("type", "") == "Ready" && condition.value("status", "") == "True");
+      out.push_back({{"namespace", stem.substr(0, cut)},
+                     {"name", stem.substr(cut + 1)},
+                     {"site", site.name},
+                     {"host", status.value("node", "")},
+                     {"address", status.value("podIP", "")},
+                     {"ready", ready},
+                     {"netns", status.value("netns", "")}});
+    }
+  }
+  return out;
+}
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] std::string text() const {
+    std::vector<std::size_t> widths(rows_[0].size());
+    for (const auto& row : rows_)
+      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    std::string out;
+    for (const auto& row : rows_) {
+      std::string line;
+      for (std::size_t i = 0; i < row.size(); ++i)
+        line += fmt::format("{:<{}}  ", row[i], widths[i]);
+      out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return rows_.size() == 1 ? std::string() : out + "\n";
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string age(const Json& item) {
+  if (!item.contains("seconds")) return "";
+  const auto seconds = item["seconds"].get<std::uint64_t>();
+  return seconds < 120 ? fmt::format("{}s", seconds) : fmt::format("{}m", seconds / 60);
+}
+
+std::string joined(const Json& list) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : ",") + item.get<std::string>();
+  return out;
+}
+
+}  // namespace
+
+Json statusJson(const Lab& lab) {
+  const auto state = lab.state();
+  auto forwards = Json::array();
+  for (const auto& forward : state.forwards)
+    forwards.push_back({{"name", forward.name},
+                        {"listen", fmt::format("127.0.0.1:{}", forward.listen)},
+                        {"to", fmt::format("{}:{}", forward.address.text(), forward.port)}});
+  return {{"name", lab.topology().name},
+          {"phase", state.phase},
+          {"file", state.file},
+          {"run", state.paths.run},
+          {"processes", processesJson(state)},
+          {"hosts", hostsJson(lab.topology(), state)},
+          {"workloads", workloadsJson(lab.topology(), state)},
+          {"pods", podsJson(lab)},
+          {"forwards", forwards}};
+}
+
+std::string statusText(const Json& status) {
+  auto out = fmt::format("lab {} is {}, from {}\nfiles in {}\n\n",
+                         status["name"].get<std::string>(), status["phase"].get<std::string>(),
+                         status["file"].get<std::string>(), status["run"].get<std::string>());
+  Table hosts({"NODE", "KIND", "SITE", "ADDRESS", "NETNS"});
+  for (const auto& item : status["hosts"])
+    hosts.add({item["name"], item["kind"], item["site"], item["address"], item["netns"]});
+  Table processes({"PROCESS", "KIND", "NODE", "STATE", "PID", "AGE"});
+  for (const auto& item : status["processes"])
+    processes.add({item["name"], item["kind"], item["node"], item["state"],
+                   item.contains("pid") ? std::to_string(item["pid"].get<int>()) : "", age(item)});
+  Table workloads({"WORKLOAD", "SITE", "HOST", "PORT", "ADDRESS", "STATE"});
+  for (const auto& item : status["workloads"])
+    workloads.add({item["name"], item["site"], item["host"], item["port"],
+                   joined(item["addresses"]), item["state"]});
+  Table pods({"POD", "SITE", "HOST", "ADDRESS", "READY"});
+  for (const auto& item : status["pods"])
+    pods.add({item["namespace"].get<std::string>() + "/" + item["name"].get<std::string>(),
+              item["site"], item["host"], item["address"],
+              item["ready"].get<bool>() ? "yes" : "no"});
+  Table forwards({"FORWARD", "LISTEN", "TO"});
+  for (const auto& item : status["forwards"])
+    forwards.add({item["name"], item["listen"], item["to"]});
+  out += hosts.text() + processes.text() + workloads.text() + pods.text() + forwards.text();
+  return out.substr(0, out.size() - 1);
+}
+
+}  // namespace hawser::lab

@@ -1,0 +1,151 @@
+#include "commands.h"
+
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "images.h"
+#include "runner.h"
+
+namespace hawser::lab {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+Topology topology() {
+  auto parsed = parseTopology(Json::parse(R"({
+    "name": "two",
+    "sites": [{"name": "a", "asn": 1, "underlay": "10.1.0.0/24",
+               "controller": {"name": "ctl", "address": "10.1.0.10"},
+               "hosts": [{"name": "h1", "address": "10.1.0.11"}]}],
+    "gateways": [{"name": "mx", "asn": 9, "address": "10.3.0.1/24", "outside": "203.0.113.1/24",
+                  "peers": ["a"], "routeTargets": ["1:1"]}],
+    "outside": {"network": "203.0.113.0/24", "hosts": [{"name": "client", "address": "203.0.113.9"}]},
+    "workloads": [{"name": "vm", "site": "a", "host": "h1", "port": "p/vm"}]})"),
+                              "/");
+  EXPECT_TRUE(parsed) << parsed.error().text();
+  return *parsed;
+}
+
+State state() {
+  State out;
+  out.phase = "up";
+  out.file = "/x/lab.yaml";
+  out.folder = "/x";
+  out.paths = {"/run/x", "/s", "/b/hawser", "/b/hawser-cni", "/tree"};
+  out.processes["mx"] = {
+      {"mx", ProcessKind::kGateway, "gw-mx", "", {"run"}, {{"HAWSER_RUN", "/r"}}}, {1, 2}, true};
+  out.processes["ctl"] = {
+      {"ctl", ProcessKind::kController, "ctl", "two-ctl", {"c"}, {}}, {}, false};
+  out.workloads["vm"] = {"h1", true, "02:00:00:00:00:01", {"10.0.0.5"}};
+  out.forwards = {{"a", 4000, "two-ctl", net::Ipv4Address(0x0a01000a), 8443}};
+  return out;
+}
+
+std::string entry(const std::string& node, std::vector<std::string> command,
+                  bool netnsOnly = false) {
+  const std::map<std::string, std::string> pods{{"default/web-1", "two-default-web-1"}};
+  const auto made = entryOf(topology(), state(), pods, node, netnsOnly, command);
+  return made ? fmt::format("{}", fmt::join(made->command, " ")) : made.error().text();
+}
+
+TEST(EntryOf, HostsPodsAndGateways) {
+  EXPECT_EQ(entry("h1", {"ip", "a"}), "nsenter --net=/run/netns/two-h1 ip a");
+  EXPECT_EQ(entry("client", {"id"}), "nsenter --net=/run/netns/two-client id");
+  EXPECT_EQ(entry("default/web-1", {"id"}), "nsenter --net=/run/netns/two-default-web-1 id");
+  EXPECT_EQ(entry("vm", {"id"}), "nsenter --net=/run/netns/two-vm id");
+  EXPECT_EQ(entry("mx", {"ip route | wc"}), "/s/gateway sh --name mx -- ip route | wc");
+  EXPECT_EQ(entry("mx", {"echo", "it's"}), "/s/gateway sh --name mx -- 'echo' 'it'\\''s'");
+  EXPECT_EQ(entry("mx", {"id"}, true), "nsenter --net=/run/netns/two-gw-mx id");
+  EXPECT_EQ(entry("cliemt", {"id"}), "the lab has no node \"cliemt\"; is it \"client\"?");
+}
+
+TEST(State, SurvivesItsFile) {
+  const auto again = stateFromJson(toJson(state()));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(toJson(*again), toJson(state()));
+  EXPECT_EQ(again->processes.at("mx").plan.kind, ProcessKind::kGateway);
+  EXPECT_FALSE(stateFromJson(Json::parse(R"({"phase": 1})")));
+}
+
+TEST(Status, ShowsAll) {
+  const Lab lab(topology(), state());
+  const auto json = statusJson(lab);
+  EXPECT_EQ(json["workloads"][0]["addresses"], Json::parse(R"(["10.0.0.5"])"));
+  EXPECT_EQ(json["processes"][0]["state"], "stopped");
+  EXPECT_EQ(json["processes"][1]["state"], "ended");
+  const auto text = statusText(json);
+  EXPECT_THAT(text, HasSubstr("lab two is up"));
+  EXPECT_THAT(text, HasSubstr("vm        a     h1    p/vm  10.0.0.5  attached"));
+  EXPECT_THAT(text, HasSubstr("a        127.0.0.1:4000  10.1.0.10:8443"));
+}
+
+class RunFolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("hawser-run-" + std::to_string(::getpid()));
+    ::setenv("HAWSER_RUN", folder_.c_str(), 1);
+    name_ = "q" + std::to_string(::getpid());
+  }
+  void TearDown() override {
+    for (const auto& one : netnsWithPrefix(name_ + "-")) removeNetns(one);
+    ::unsetenv("HAWSER_RUN");
+    fs::remove_all(folder_);
+  }
+  fs::path folder_;
+  std::string name_;
+};
+
+TEST_F(RunFolderTest, OneCommandAtATime) {
+  auto first = LabLock::take(name_);
+  ASSERT_TRUE(first);
+  const auto second = LabLock::take(name_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+  {
+    const auto release = std::move(*first);
+  }
+  EXPECT_TRUE(LabLock::take(name_));
+}
+
+TEST_F(RunFolderTest, NoLabNoCommands) {
+  EXPECT_EQ(Lab::open(name_).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(control(name_, "stop", "x", false).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(moveWorkload(name_, "x", "y").error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(takeDown(name_));
+  EXPECT_FALSE(takeDown("../x"));
+}
+
+// After a crash: processes, namespaces, a mount and files are there; nothing but the record says
+// so.
+TEST_F(RunFolderTest, DownRemovesWhatACrashLeft) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const auto run = runFolder(name_);
+  fs::create_directories(run + "/logs");
+  ASSERT_TRUE(addNetns(name_ + "-h1"));
+  ASSERT_TRUE(mountBpf(run + "/bpf"));
+  const auto recorded = launch({{"sleep", "1000"}, {}, name_ + "-h1", run + "/logs/a.log"});
+  const auto stray = launch({{"sleep", "1000"}, {}, name_ + "-h1", run + "/logs/b.log"});
+  ASSERT_TRUE(recorded && stray);
+  auto left = state();
+  left.processes.clear();
+  left.processes["h1"] = {{"h1", ProcessKind::kKube, "h1", "", {"sleep"}, {}}, *recorded, true};
+  ASSERT_TRUE(writeText(run + "/lab.json", toJson(left).dump()));
+
+  const auto down = takeDown(name_);
+  ASSERT_TRUE(down) << down.error().text();
+  EXPECT_FALSE(alive(*recorded));
+  EXPECT_FALSE(alive(*stray));
+  EXPECT_FALSE(netnsExists(name_ + "-h1"));
+  EXPECT_FALSE(isMountPoint(run + "/bpf"));
+  EXPECT_FALSE(fs::exists(run));
+  EXPECT_TRUE(takeDown(name_));
+}
+
+}  // namespace
+}  // namespace hawser::lab
