@@ -1,13 +1,16 @@
 // Two hosts in namespaces, real packets.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/ethtool.h>
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 
 #include "attach.h"
+#include "packets.h"
 #include "streams.h"
 #include "world.h"
 
@@ -151,6 +154,107 @@ TEST(Host, ARestartLosesNothing) {
   EXPECT_TRUE(stream.finish());
   for (const auto& drop : world.a.plane->drops()) EXPECT_EQ(drop.packets, 0U) << drop.reason;
   for (const auto& drop : world.b.plane->drops()) EXPECT_EQ(drop.packets, 0U) << drop.reason;
+}
+
+// A virtual machine's device: frames come and go by a file descriptor.
+class Tap {
+ public:
+  Tap(const test::Netns& net, const std::string& name) {
+    fd_ = net.in([&] {
+      const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+      ifreq request{};
+      request.ifr_flags = IFF_TAP | IFF_NO_PI;
+      std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+      HAWSER_CHECK(ioctl(fd, TUNSETIFF, &request) == 0, "make a TAP");
+      return fd;
+    });
+    net.sh("sysctl -qw net.ipv6.conf." + name + ".disable_ipv6=1; ip link set " + name + " up");
+  }
+  ~Tap() { close(fd_); }
+  void write(const test::Bytes& frame) const {
+    EXPECT_EQ(::write(fd_, frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+  }
+  // The next IPv4 frame within 5 seconds, or nothing.
+  [[nodiscard]] test::Bytes read() const {
+    for (pollfd ready{fd_, POLLIN, 0}; poll(&ready, 1, 5000) == 1;) {
+      test::Bytes frame(65536);
+      const auto size = ::read(fd_, frame.data(), frame.size());
+      frame.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+      if (frame.size() > 14 && test::get16(frame, 12) == 0x0800) return frame;
+    }
+    return {};
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+TEST(Host, AVirtualMachineOnATap) {
+  World world;
+  ASSERT_TRUE(world.a.open()) << world.a.error;
+  ASSERT_TRUE(world.b.open()) << world.b.error;
+  Tap tap(world.a.net, "tap1");
+  test::Pod vm;
+  vm.port = {.id = PortId(1),
+             .name = "default/vm",
+             .device = "tap1",
+             .vrf = VrfId(7),
+             .mac = *net::MacAddress::parse("02:00:00:00:00:01"),
+             .addresses = {ip("10.0.0.11")},
+             .gateways = {ip("10.0.0.1")},
+             .label = test::label(1001),
+             .identity = {64512, 1}};
+  vm.port.tap = true;
+  const auto& pod = world.b.addPod(2, "10.0.0.12", VrfId(9));
+  ASSERT_TRUE(world.a.plug(vm) && world.b.plug(pod) && world.join(vm, pod));
+  // The pod's kernel answers the machine's ping.
+  tap.write(test::frame({.protocol = test::kIcmp, .sport = 77}));
+  const auto reply = test::parse(tap.read());
+  EXPECT_TRUE(reply.good);
+  EXPECT_EQ(reply.icmpType, 0);
+  EXPECT_EQ(reply.source, "10.0.0.12");
+  EXPECT_EQ(reply.destinationMac, "02:00:00:00:00:01");
+  EXPECT_EQ(reply.sourceMac, "00:00:5e:00:01:00");
+  // And a SYN to a closed port is reset by it.
+  tap.write(test::frame({.protocol = test::kTcp, .dport = 9}));
+  const auto reset = test::parse(tap.read());
+  EXPECT_TRUE(reset.good);
+  EXPECT_EQ(reset.flags, test::kRst | test::kAck);
+}
+
+// A service in full: two backends, one goes while its connections run, then none is left.
+TEST(Host, AServiceWithBackendsThatGo) {
+  World world;
+  ASSERT_TRUE(world.a.open()) << world.a.error;
+  ASSERT_TRUE(world.b.open()) << world.b.error;
+  const auto& client = world.a.addPod(1, "10.0.0.11", VrfId(7));
+  const auto& one = world.b.addPod(2, "10.0.0.12", VrfId(7));
+  const auto& two = world.b.addPod(3, "10.0.0.13", VrfId(7));
+  ASSERT_TRUE(world.a.plug(client) && world.b.plug(one) && world.b.plug(two));
+  ASSERT_TRUE(world.join(client, one) && world.join(client, two));
+  const auto vip = ip("10.254.98.15");
+  const auto route = [&](std::vector<Member> members) {
+    return world.a.plane->setRoute({VrfId(7), net::IpPrefix::host(vip), std::move(members), {}});
+  };
+  for (const auto* pod : {&one, &two})
+    ASSERT_TRUE(world.b.plane->setTranslations(
+        pod->port.id, {{VrfId(7), vip, 6, 8000, pod->port.addresses[0], 8080}}));
+  ASSERT_TRUE(route({{world.b.tunnelTo(one), 1}}));
+  Stream stream(client.net, one.net, "10.254.98.15", 8000, 8080);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE(stream.waitFor(1 << 20));
+  // Not ready any more: the connection goes on (its pod is still there), new ones reach the other.
+  ASSERT_TRUE(route({{world.b.tunnelTo(two), 1}}));
+  Stream other(client.net, two.net, "10.254.98.15", 8000, 8080);
+  EXPECT_TRUE(other.ok());
+  EXPECT_TRUE(stream.waitFor(1 << 20));
+  EXPECT_TRUE(other.waitFor(1 << 20));
+  EXPECT_TRUE(stream.finish());
+  EXPECT_TRUE(other.finish());
+  ASSERT_TRUE(route({{Refuse{}, 1}}));
+  EXPECT_EQ(test::connectFrom(client.net, "10.254.98.15", 8000), -ECONNREFUSED) << "at once";
+  world.a.plane->removeRoute(VrfId(7), net::IpPrefix::host(vip));
+  EXPECT_EQ(test::connectFrom(client.net, "10.254.98.15", 8000), -ENETUNREACH);
 }
 
 TEST(Host, TeardownLeavesNothingOfOursAndAllOfOthers) {
