@@ -116,9 +116,10 @@ Result<void> checkInteger(const Json& value, const Field& field, const std::stri
 }
 
 Result<void> checkAsn(Json& value, const std::string& path) {
-  const auto text = value.is_number_unsigned() ? std::to_string(value.get<std::uint64_t>())
-                    : value.is_string()        ? value.get<std::string>()
-                                               : std::string();
+  // A number made in this process may be a signed one.
+  const auto text = value.is_number_integer() ? value.dump()
+                    : value.is_string()       ? value.get<std::string>()
+                                              : std::string();
   const auto asn = net::parseAsn(text);
   if (!asn)
     return invalid(fmt::format("{} is not an AS number (1 to 4294967295)", shown(value)), path);
@@ -275,7 +276,8 @@ Result<void> readMetadata(const Json& json, std::string_view defaultProject, Obj
     *into = *text;
   }
   const auto version = json.value("resourceVersion", Json(0U));
-  if (!version.is_number_unsigned())
+  if (!version.is_number_unsigned() &&
+      !(version.is_number_integer() && version.get<std::int64_t>() >= 0))
     return invalid(fmt::format("{} is not a version", shown(version)), "metadata.resourceVersion");
   metadata.resourceVersion = version.get<std::uint64_t>();
   return {};
