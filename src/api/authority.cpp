@@ -1,6 +1,6 @@
 // A pinned authority, fetched from whoever has it. Nothing is trusted here: the chain that the
-// server shows is searched for the certificate with the pinned fingerprint, and a connection that is
-// verified against that certificate follows.
+// server shows is searched for the certificate with the pinned fingerprint, and a connection that
+// is verified against that certificate follows.
 #include <fmt/core.h>
 
 #include "curl.h"
@@ -48,9 +48,8 @@ Result<std::string> fetchAuthority(const std::string& url, const std::string& pi
     if (*print == pin) return certificate;
     seen = *print;  // the last one is the nearest to the root
   }
-  return fail(ErrorCode::kForbidden,
-              fmt::format("{} shows the authority {}, but {} is pinned", url,
-                          seen.empty() ? "of nobody" : seen, pin));
+  return fail(ErrorCode::kForbidden, fmt::format("{} shows the authority {}, but {} is pinned", url,
+                                                 seen.empty() ? "of nobody" : seen, pin));
 }
 
 }  // namespace hawser::api

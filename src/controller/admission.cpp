@@ -66,9 +66,9 @@ Result<void> Admitting::siteObject() {
   if (before_ == nullptr && !fromSystem())
     return invalid("there is one Site, made by its controller; other sites are Peers", "kind");
   if (model::SiteSpec::from(object_).asn != site_.asn)
-    return invalid(fmt::format("is {} for good: route targets and identities carry it",
-                               site_.asn.value()),
-                   "spec.asn");
+    return invalid(
+        fmt::format("is {} for good: route targets and identities carry it", site_.asn.value()),
+        "spec.asn");
   return {};
 }
 
@@ -80,9 +80,8 @@ Result<void> Admitting::host() {
   staging_.forEach(Kind::kHost, [&](const Object& other) {
     if (other.metadata.name != object_.metadata.name &&
         model::HostSpec::from(other).address == address)
-      result = invalid(
-          fmt::format("{} is the address of {}", address.text(), other.key().text()),
-          "spec.address");
+      result = invalid(fmt::format("{} is the address of {}", address.text(), other.key().text()),
+                       "spec.address");
   });
   return result;
 }
@@ -91,10 +90,11 @@ Result<void> Admitting::peer() {
   const auto spec = model::PeerSpec::from(object_);
   if (spec.role == "site" && spec.asn == site_.asn)
     return invalid(
-        fmt::format("AS {0} is this site's own. Two sites with one AS number would take each other's "
-                    "route targets (both number their networks {0}:8000001 on) for their own; give "
-                    "the other site a number of its own",
-                    site_.asn.value()),
+        fmt::format(
+            "AS {0} is this site's own. Two sites with one AS number would take each other's "
+            "route targets (both number their networks {0}:8000001 on) for their own; give "
+            "the other site a number of its own",
+            site_.asn.value()),
         "spec.asn");
   if (spec.role == "site" && spec.site == site_.name)
     return invalid(fmt::format("\"{}\" is this site", spec.site), "spec.site");
@@ -104,9 +104,10 @@ Result<void> Admitting::peer() {
   if (!spec.apiUrl.empty() &&
       (!spec.apiFingerprint.starts_with("sha256:") || spec.apiFingerprint.size() != 71 ||
        spec.apiFingerprint.find_first_not_of("0123456789abcdef", 7) != std::string::npos))
-    return invalid("must be sha256: and 64 hex digits, as `openssl x509 -fingerprint -sha256` gives "
-                   "for the other site's ca.pem, in lower case without colons",
-                   "spec.api.fingerprint");
+    return invalid(
+        "must be sha256: and 64 hex digits, as `openssl x509 -fingerprint -sha256` gives "
+        "for the other site's ca.pem, in lower case without colons",
+        "spec.api.fingerprint");
   return peerAmongOthers(spec);
 }
 
@@ -122,12 +123,14 @@ Result<void> Admitting::peerAmongOthers(const model::PeerSpec& spec) {
     else if (spec.role != "site" || theirs.role != "site")
       return;
     else if (theirs.site == spec.site && theirs.asn != spec.asn)
-      result = invalid(fmt::format("site \"{}\" has AS {} in {}", spec.site, theirs.asn.value(), name),
-                       "spec.asn");
+      result =
+          invalid(fmt::format("site \"{}\" has AS {} in {}", spec.site, theirs.asn.value(), name),
+                  "spec.asn");
     else if (theirs.site != spec.site && theirs.asn == spec.asn)
-      result = invalid(fmt::format("AS {} is that of site \"{}\" ({}); sites need different numbers",
-                                   spec.asn.value(), theirs.site, name),
-                       "spec.asn");
+      result =
+          invalid(fmt::format("AS {} is that of site \"{}\" ({}); sites need different numbers",
+                              spec.asn.value(), theirs.site, name),
+                  "spec.asn");
   });
   return result;
 }
@@ -180,10 +183,10 @@ Result<void> Admitting::quotaLeft(std::string_view limit) const {
 
 Result<void> Admitting::ownProject(const model::Ref& ref, const std::string& field) const {
   if (fromAdmin() || ref.project == object_.metadata.project) return {};
-  return fail(ErrorCode::kForbidden,
-              fmt::format("{} belongs to another project; an administrator has to do this",
-                          ref.text()),
-              field);
+  return fail(
+      ErrorCode::kForbidden,
+      fmt::format("{} belongs to another project; an administrator has to do this", ref.text()),
+      field);
 }
 
 Result<model::ObjectPtr> Admitting::networkAt(const model::Ref& ref, const std::string& field,

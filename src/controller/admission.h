@@ -1,9 +1,9 @@
 // What an object needs of other objects (docs/modules/controller.md): references, uniqueness,
 // allocation, quotas, and what a tenant may touch. Each check names the field it found wrong.
 //
-// Every check looks at the staging, that is, at the objects as the whole transaction leaves them, so
-// nothing is half-applied. Pure but for randomness of nothing: allocation takes the lowest number
-// or address that is free, so equal histories give equal numbers.
+// Every check looks at the staging, that is, at the objects as the whole transaction leaves them,
+// so nothing is half-applied. Allocation takes the lowest number or address that is free, so equal
+// histories give equal numbers.
 #pragma once
 
 #include <optional>
@@ -64,7 +64,8 @@ class Admitting {
   // admission_port.cpp
   [[nodiscard]] Result<void> port();
   [[nodiscard]] Result<void> portOfTenant(const model::PortSpec& spec);
-  [[nodiscard]] Result<void> portAddresses(const model::PortSpec& spec, const model::Object& network);
+  [[nodiscard]] Result<void> portAddresses(const model::PortSpec& spec,
+                                           const model::Object& network);
   [[nodiscard]] Result<void> portMac(const model::PortSpec& spec);
   [[nodiscard]] Result<void> floatingIp();
   [[nodiscard]] Result<void> service();
@@ -74,9 +75,7 @@ class Admitting {
   [[nodiscard]] Result<void> securityGroup();
 
   [[nodiscard]] bool fromSystem() const { return staging_.caller().name == "system"; }
-  [[nodiscard]] bool fromAdmin() const {
-    return staging_.caller().role == model::Role::kAdmin;
-  }
+  [[nodiscard]] bool fromAdmin() const { return staging_.caller().role == model::Role::kAdmin; }
   [[nodiscard]] model::Ref self() const {
     return {object_.metadata.project, object_.metadata.name};
   }

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "addresses.h"
@@ -25,6 +26,13 @@ net::RouteTarget make(net::Asn asn, std::uint32_t number) {
   const auto target = net::RouteTarget::make(asn, number);
   HAWSER_CHECK(target.has_value(), "an allocated route target is in range");
   return *target;
+}
+
+// Grows over removal and creation too, hence the clock.
+std::uint64_t offerNumber() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
 }
 
 // The lowest number from 1 that is not in the set.
@@ -109,10 +117,11 @@ Result<void> Admitting::targetAllowed(const net::RouteTarget& target, const std:
   });
   if (!known)
     return invalid(
-        fmt::format("{} is in AS {}, which is neither this site's ({}) nor that of a Peer: create "
-                    "the Peer first (and list the target in its spec.import.routeTargets), or use a "
-                    "target {}:N",
-                    target.text(), asn->value(), site_.asn.value(), site_.asn.value()),
+        fmt::format(
+            "{} is in AS {}, which is neither this site's ({}) nor that of a Peer: create "
+            "the Peer first (and list the target in its spec.import.routeTargets), or use a "
+            "target {}:N",
+            target.text(), asn->value(), site_.asn.value(), site_.asn.value()),
         path);
   return fromAdmin() ? Result<void>{} : targetOfTenant(target, path);
 }
@@ -121,9 +130,9 @@ Result<void> Admitting::targetAllowed(const net::RouteTarget& target, const std:
 Result<void> Admitting::targetOfTenant(const net::RouteTarget& target, const std::string& path) {
   Result<void> result;
   const auto refuse = [&](const std::string& whose) {
-    result = fail(ErrorCode::kForbidden,
-                  fmt::format("{} is {}; an administrator has to do this", target.text(), whose),
-                  path);
+    result =
+        fail(ErrorCode::kForbidden,
+             fmt::format("{} is {}; an administrator has to do this", target.text(), whose), path);
   };
   if (before_ != nullptr) {
     const auto was = model::NetworkSpec::from(*before_);
@@ -208,6 +217,9 @@ Result<void> Admitting::link() {
     object_.spec["proposedByUs"] =
         before_ == nullptr || model::LinkSpec::from(*before_).proposedByUs;
     if (before_ == nullptr) object_.spec["accepted"] = true;
+    const bool agreed = before_ != nullptr && model::LinkSpec::from(*before_).accepted;
+    // A new agreement is a new offer, which earlier refusals do not meet.
+    if (object_.spec.value("accepted", false) && !agreed) object_.status["offer"] = offerNumber();
   }
   if (before_ == nullptr) object_.status["phase"] = fromSystem() ? "pending" : "proposed";
   if (auto fits = linkPrefixes(spec, model::NetworkSpec::from(**network)); !fits) return fits;

@@ -23,8 +23,7 @@ std::optional<model::AddressPoolSpec> poolOf(const api::Staging& staging, const 
 
 std::string subnetsText(const NetworkSpec& spec) {
   std::string text;
-  for (const auto& subnet : spec.subnets)
-    text += (text.empty() ? "" : ", ") + subnet.prefix.text();
+  for (const auto& subnet : spec.subnets) text += (text.empty() ? "" : ", ") + subnet.prefix.text();
   return text.empty() ? "it has none" : text;
 }
 
@@ -55,7 +54,7 @@ net::MacAddress derivedMac(const std::string& seed) {
 Result<void> Admitting::portOfTenant(const model::PortSpec& spec) {
   if (fromAdmin()) return {};
   const auto was = before_ != nullptr ? model::PortSpec::from(*before_) : model::PortSpec{};
-  const char* field = spec.host != was.host             ? "spec.host"
+  const char* field = spec.host != was.host              ? "spec.host"
                       : !(spec.workload == was.workload) ? "spec.workload"
                       : !spec.portSecurity && (before_ == nullptr || was.portSecurity)
                           ? "spec.portSecurity"
@@ -98,9 +97,8 @@ Result<void> Admitting::portAddresses(const model::PortSpec& spec, const Object&
     const auto* subnet = subnetOf(networkSpec, addresses[i]);
     if (subnet == nullptr) return outside(addresses[i], network, networkSpec, field);
     if (const auto whose = reserved(*subnet, addresses[i]))
-      return invalid(fmt::format("{} is {} in {}", addresses[i].text(), *whose,
-                                 subnet->prefix.text()),
-                     field);
+      return invalid(
+          fmt::format("{} is {} in {}", addresses[i].text(), *whose, subnet->prefix.text()), field);
     if (const auto by = used.find(addresses[i]); by != used.end())
       return taken(addresses[i], by->second, field);
   }
@@ -159,8 +157,7 @@ Result<void> Admitting::floatingIp() {
   if (!networkSpec.external)
     return invalid(fmt::format("{} is not external", (*network)->key().text()), "spec.network");
   if (spec.port)
-    if (auto found = portAt(*spec.port, "spec.port"); !found)
-      return std::unexpected(found.error());
+    if (auto found = portAt(*spec.port, "spec.port"); !found) return std::unexpected(found.error());
   if (!spec.address && before_ != nullptr)
     spec.address = model::FloatingIpSpec::from(*before_).address;
   const auto used = usedAddresses(staging_, **network, object_.key());
@@ -194,8 +191,8 @@ Result<void> Admitting::service() {
     const auto field = fmt::format("spec.addresses[{}]", i);
     const auto* subnet = subnetOf(networkSpec, address);
     if (subnet == nullptr) return outside(address, **network, networkSpec, field);
-    // The first address of a network of services is a service's as a rule (Kubernetes' own), so only
-    // a gateway that somebody asked for is in its way.
+    // The first address of a network of services is a service's as a rule (Kubernetes' own), so
+    // only a gateway that somebody asked for is in its way.
     if (subnet->gateway == address)
       return invalid(fmt::format("{} is the gateway's", address.text()), field);
     if (const auto by = used.find(address); by != used.end())

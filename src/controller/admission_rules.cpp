@@ -34,9 +34,8 @@ Result<void> Admitting::securityGroup() {
     const auto path = fmt::format("spec.rules[{}]", i);
     if (rule.remoteGroup && *rule.remoteGroup != self() &&
         !staging_.find({Kind::kSecurityGroup, rule.remoteGroup->project, rule.remoteGroup->name}))
-      return invalid(
-          fmt::format("security group \"{}\" does not exist", rule.remoteGroup->text()),
-          path + ".remoteGroup");
+      return invalid(fmt::format("security group \"{}\" does not exist", rule.remoteGroup->text()),
+                     path + ".remoteGroup");
     if (rule.remoteNetwork &&
         !staging_.find({Kind::kNetwork, rule.remoteNetwork->project, rule.remoteNetwork->name}))
       return invalid(fmt::format("network \"{}\" does not exist", rule.remoteNetwork->text()),

@@ -44,7 +44,8 @@ Result<void> check(const Config& config) {
 }
 
 Write creation(const std::string& kind, const std::string& name, const Json& spec) {
-  auto object = model::parseObject({{"kind", kind}, {"metadata", {{"name", name}}}, {"spec", spec}});
+  auto object =
+      model::parseObject({{"kind", kind}, {"metadata", {{"name", name}}}, {"spec", spec}});
   HAWSER_CHECK(object.has_value(), object ? "" : object.error().text());
   return {Write::Op::kCreate, std::move(*object)};
 }
@@ -57,7 +58,9 @@ std::string bracketed(const net::IpAddress& address) {
 
 struct Controller::Impl {
   Impl(io::Loop& onLoop, Config wanted)
-      : loop(onLoop), config(std::move(wanted)), admission({config.site, config.asn, config.bgpAddress}),
+      : loop(onLoop),
+        config(std::move(wanted)),
+        admission({config.site, config.asn, config.bgpAddress}),
         hostsBack(onLoop) {}
   ~Impl() { stop(); }
   Impl(const Impl&) = delete;
@@ -85,23 +88,27 @@ struct Controller::Impl {
       restarted = true;
       const auto asn = model::SiteSpec::from(*object).asn;
       if (key.name != config.site)
-        return invalid(fmt::format("{} holds site \"{}\", not \"{}\"; a site keeps its name for good "
-                                   "(another site needs another --data)",
-                                   config.dataDirectory, key.name, config.site),
-                       "--site");
+        return invalid(
+            fmt::format("{} holds site \"{}\", not \"{}\"; a site keeps its name for good "
+                        "(another site needs another --data)",
+                        config.dataDirectory, key.name, config.site),
+            "--site");
       if (asn != config.asn)
-        return invalid(fmt::format("{} holds a site with AS {}, not {}; route targets and identities "
-                                   "carry it, so it cannot change",
-                                   config.dataDirectory, asn.value(), config.asn.value()),
-                       "--asn");
+        return invalid(
+            fmt::format("{} holds a site with AS {}, not {}; route targets and identities "
+                        "carry it, so it cannot change",
+                        config.dataDirectory, asn.value(), config.asn.value()),
+            "--asn");
     }
     if (restarted) return {};
     const auto secret = data->adminSecret();
     if (!secret) return std::unexpected(secret.error());
     std::vector<Write> writes;
-    writes.push_back(creation("Site", config.site, {{"asn", config.asn.value()}, {"underlayMtu", config.underlayMtu}}));
+    writes.push_back(creation("Site", config.site,
+                              {{"asn", config.asn.value()}, {"underlayMtu", config.underlayMtu}}));
     writes.push_back(creation("Project", "default", {{"description", "made with the site"}}));
-    writes.push_back(creation("Token", "admin", {{"role", "admin"}, {"hash", api::sha256Hex(*secret)}}));
+    writes.push_back(
+        creation("Token", "admin", {{"role", "admin"}, {"hash", api::sha256Hex(*secret)}}));
     if (auto done = objects->commit(std::move(writes), api::Caller::system()); !done)
       return std::unexpected(done.error());
     log::info("controller", "site {} (AS {}) made in {}", config.site, config.asn.value(),
@@ -176,10 +183,11 @@ struct Controller::Impl {
     federation = std::make_unique<Federation>(
         loop, Federation::Facts{config.site, config.asn, certificate, config.exchangeInterval},
         *objects, metrics);
-    tracing = std::make_unique<Tracing>(loop, config.site, *objects, *compile, *sessions, *federation);
-    endpoints = std::make_unique<Endpoints>(
-        Endpoints::Parts{config.site, config.asn, *objects, *rest, *compile, *sessions, *hosts,
-                         *tracing, *federation, metrics});
+    tracing =
+        std::make_unique<Tracing>(loop, config.site, *objects, *compile, *sessions, *federation);
+    endpoints = std::make_unique<Endpoints>(Endpoints::Parts{config.site, config.asn, *objects,
+                                                             *rest, *compile, *sessions, *hosts,
+                                                             *tracing, *federation, metrics});
     compile->onCompiled([this](const std::set<std::string>& changed) {
       // Peers first: what a slice lets hosts announce must find its filters in place.
       sessions->setPeers(compile->current().peers);
@@ -193,14 +201,15 @@ struct Controller::Impl {
     // The authority goes along, for sites that know it by its fingerprint only.
     auto chain = certificate;
     chain.certificate += data->ca().certificate;
-    auto opened = api::Server::open(loop,
-                                    {.address = config.apiAddress,
-                                     .port = config.apiPort,
-                                     .caPem = data->ca().certificate,
-                                     .certificate = std::move(chain)},
-                                    [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
-                                      endpoints->handle(request, reply);
-                                    });
+    auto opened =
+        api::Server::open(loop,
+                          {.address = config.apiAddress,
+                           .port = config.apiPort,
+                           .caPem = data->ca().certificate,
+                           .certificate = std::move(chain)},
+                          [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
+                            endpoints->handle(request, reply);
+                          });
     if (!opened) {
       auto error = opened.error();
       if (error.field.empty()) error.field = "--api";

@@ -55,8 +55,8 @@ Result<void> DataDirectory::lock() {
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) return failErrno("open " + file, errno);
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
-  return fail(ErrorCode::kUnavailable,
-              fmt::format("{} is in use by another controller", path_), "--data");
+  return fail(ErrorCode::kUnavailable, fmt::format("{} is in use by another controller", path_),
+              "--data");
 }
 
 Result<void> DataDirectory::openAuthority(const std::string& site) {

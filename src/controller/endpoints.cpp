@@ -73,8 +73,8 @@ void Endpoints::handle(const api::HttpRequest& request, const api::ReplyPtr& rep
   if (request.path == "/api/v1/join") {
     if (request.method != "POST") return wrongMethod(reply, "POST");
     const auto body = api::Rest::parseBody(request);
-    const auto joined = body ? parts_.hosts.join(*body, request.from)
-                             : Result<Json>(std::unexpected(body.error()));
+    const auto joined =
+        body ? parts_.hosts.join(*body, request.from) : Result<Json>(std::unexpected(body.error()));
     return joined ? reply->json(200, *joined) : reply->error(joined.error());
   }
   const auto caller = authenticate(request);
@@ -159,13 +159,15 @@ void Endpoints::networkRoutes(const Call& call) {
 // What other sites ask, and what is asked of them.
 bool Endpoints::sitePaths(const Call& call) {
   const bool trace = call.path[0] == "trace" && call.path.size() <= 2;
-  const bool exchange = call.path.size() == 2 && call.path[0] == "links" && call.path[1] == "exchange";
+  const bool exchange =
+      call.path.size() == 2 && call.path[0] == "links" && call.path[1] == "exchange";
   if (!trace && !exchange) return false;
   if (trace && call.path.size() == 2 && call.path[1] != "arrival") return false;
   if (call.request.method != "POST") return wrongMethod(call.reply, "POST"), true;
   if (trace && call.path.size() == 1) return this->trace(call), true;
-  if (!oneOf(call.caller, exchange ? std::initializer_list<Role>{Role::kSite}
-                                   : std::initializer_list<Role>{Role::kSite, Role::kAdmin},
+  if (!oneOf(call.caller,
+             exchange ? std::initializer_list<Role>{Role::kSite}
+                      : std::initializer_list<Role>{Role::kSite, Role::kAdmin},
              call.reply))
     return true;
   const auto body = api::Rest::parseBody(call.request);
@@ -185,8 +187,7 @@ void Endpoints::trace(const Call& call) {
   const auto question = parseQuestion(*body);
   if (!question) return call.reply->error(question.error());
   if (!oneOf(call.caller, {Role::kAdmin, Role::kReader, Role::kMember}, call.reply)) return;
-  if (call.caller.role == Role::kMember &&
-      !question->from.starts_with(call.caller.project + "/") &&
+  if (call.caller.role == Role::kMember && !question->from.starts_with(call.caller.project + "/") &&
       !question->from.starts_with("ports/" + call.caller.project + "/"))
     return call.reply->error(
         {ErrorCode::kForbidden, "a member traces from ports of the project: PROJECT/PORT", "from"});
@@ -253,7 +254,8 @@ Json Endpoints::status() const {
 void Endpoints::issueToken(const Call& call) {
   const auto body = api::Rest::parseBody(call.request);
   if (!body) return call.reply->error(body.error());
-  if (!body->is_object()) return call.reply->error({ErrorCode::kInvalid, "is not an object", "body"});
+  if (!body->is_object())
+    return call.reply->error({ErrorCode::kInvalid, "is not an object", "body"});
   auto spec = *body;
   std::string name;
   if (spec.contains("name") && spec["name"].is_string()) name = spec["name"].get<std::string>();
@@ -266,7 +268,8 @@ void Endpoints::issueToken(const Call& call) {
   }
   const auto secret = api::randomSecret();
   spec["hash"] = api::sha256Hex(secret);
-  auto object = model::parseObject({{"kind", "Token"}, {"metadata", {{"name", name}}}, {"spec", spec}});
+  auto object =
+      model::parseObject({{"kind", "Token"}, {"metadata", {{"name", name}}}, {"spec", spec}});
   auto strip = [](Error error) {  // the body is the spec
     if (error.field.starts_with("spec.")) error.field.erase(0, 5);
     if (error.field == "metadata.name") error.field = "name";
@@ -277,7 +280,8 @@ void Endpoints::issueToken(const Call& call) {
   writes.push_back({api::Write::Op::kCreate, std::move(*object)});
   const auto done = parts_.objects.commit(std::move(writes), call.caller);
   if (!done) return call.reply->error(strip(done.error()));
-  call.reply->json(201, {{"name", name}, {"token", secret}, {"expires", spec.value("expires", "")}});
+  call.reply->json(201,
+                   {{"name", name}, {"token", secret}, {"expires", spec.value("expires", "")}});
 }
 
 }  // namespace hawser::controller

@@ -42,7 +42,7 @@ struct Federation::Channel {
   std::string peer;
   model::PeerSpec spec;
   std::string authority;  // PEM, once fetched and found to have the pinned fingerprint
-  std::set<LinkPair> refused;
+  std::map<LinkPair, std::uint64_t> refused;
   std::map<LinkPair, std::string> problems;
   std::optional<RemoteState> theirs;
   bool up = false, busy = false, again = false;
@@ -95,8 +95,14 @@ void Federation::rememberRefusals(const std::vector<api::Change>& changes) {
     const auto channel = channels_.find(spec.peer);
     if (channel == channels_.end()) continue;
     const auto pair = pairOf(spec);
-    channel->second->refused.insert(pair);
-    const auto kept = objects_.store().commit({{}, {{refusalKey(spec.peer, pair), "{}"}}});
+    const auto& status = change.before->status;
+    const auto known = status.find("theirOffer");
+    const auto number = known != status.end() && known->is_number_unsigned()
+                            ? known->get<std::uint64_t>()
+                            : std::uint64_t{0};
+    channel->second->refused[pair] = number;
+    const auto kept =
+        objects_.store().commit({{}, {{refusalKey(spec.peer, pair), std::to_string(number)}}});
     if (!kept) log::error("links", "a refusal is not kept: {}", kept.error().text());
   }
 }
@@ -124,7 +130,8 @@ void Federation::syncChannels() {
     const auto kept = objects_.store().list(fmt::format("{}{}/", kRefusals, name));
     if (kept)
       for (const auto& entry : kept->entries)
-        if (const auto pair = parseRefusal(entry.key, name)) channel->refused.insert(*pair);
+        if (const auto pair = parseRefusal(entry.key, name))
+          channel->refused[*pair] = std::strtoull(entry.value.c_str(), nullptr, 10);
     exchangeSoon(*channel);
   }
 }
@@ -159,8 +166,9 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
                    "asn");
   if (channel.theirs && state.revision < channel.theirs->revision) return {};  // overtaken
   channel.theirs = state;
-  const auto made = plan(objects_.all(), channel.peer,
-                         {facts_.site, facts_.asn, objects_.revision(), channel.refused, {}}, state);
+  const auto made =
+      plan(objects_.all(), channel.peer,
+           {facts_.site, facts_.asn, objects_.revision(), channel.refused, {}}, state);
   channel.problems = made.problems;
   for (auto transaction : made.transactions) {
     for (auto& write : transaction.writes) {
@@ -191,9 +199,9 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
 }
 
 Json Federation::stateJson(const Channel& channel) const {
-  return toJson(stateFor(
-      objects_.all(), channel.peer,
-      {facts_.site, facts_.asn, objects_.revision(), channel.refused, channel.problems}));
+  return toJson(
+      stateFor(objects_.all(), channel.peer,
+               {facts_.site, facts_.asn, objects_.revision(), channel.refused, channel.problems}));
 }
 
 // ---- what goes to the other side ----
@@ -225,7 +233,8 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
   const auto taken = state ? take(channel, *state) : Result<void>(std::unexpected(state.error()));
   auto after = facts_.interval;
   if (taken) {
-    if (!channel.up) log::info("links", "site {} answers at {}", channel.spec.site, channel.spec.apiUrl);
+    if (!channel.up)
+      log::info("links", "site {} answers at {}", channel.spec.site, channel.spec.apiUrl);
     channel.up = true;
     channel.lastError.clear();
     channel.retry = kFirstRetry;
@@ -304,9 +313,8 @@ Json Federation::statusJson() const {
   for (const auto& [name, channel] : channels_) {
     Json problems = Json::array();
     for (const auto& [pair, why] : channel->problems)
-      problems.push_back({{"network", pair.ours.text()},
-                          {"remoteNetwork", pair.theirs.text()},
-                          {"message", why}});
+      problems.push_back(
+          {{"network", pair.ours.text()}, {"remoteNetwork", pair.theirs.text()}, {"message", why}});
     list.push_back({{"peer", name},
                     {"site", channel->spec.site},
                     {"url", channel->spec.apiUrl},

@@ -52,8 +52,8 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
                 "token");
   }
   const auto spec = model::TokenSpec::from(*token);
-  auto certificate = api::sign(ca_, body["csr"].get<std::string>(), "host:" + spec.host,
-                               kHostValidity);
+  auto certificate =
+      api::sign(ca_, body["csr"].get<std::string>(), "host:" + spec.host, kHostValidity);
   if (!certificate) return std::unexpected(certificate.error());
   std::vector<Write> writes(1);
   writes[0].op = Write::Op::kDelete;

@@ -47,6 +47,7 @@ Result<LinkOffer> parseOffer(const Json& json, const std::string& path) {
   }
   offer.accepted = json.at("accepted").get<bool>();
   offer.proposed = json.at("proposed").get<bool>();
+  offer.number = json.at("offer").get<std::uint64_t>();
   return offer;
 }
 
@@ -67,6 +68,17 @@ void forLinks(const model::ObjectMap& objects, const std::string& peer, Visit vi
     const auto spec = LinkSpec::from(*at->second);
     if (spec.peer == peer) visit(*at->second, spec);
   }
+}
+
+std::uint64_t numberOf(const Json& status, const char* name) {
+  const auto found = status.find(name);
+  return found == status.end() || !found->is_number_unsigned() ? 0 : found->get<std::uint64_t>();
+}
+
+bool refuses(const std::map<LinkPair, std::uint64_t>& refused, const LinkPair& pair,
+             std::uint64_t offer) {
+  const auto found = refused.find(pair);
+  return found != refused.end() && found->second >= offer;
 }
 
 bool offered(const Object& link, const LinkSpec& spec) {
@@ -98,9 +110,8 @@ Json texts(const std::vector<net::IpPrefix>& prefixes) {
 std::string beyond(const LinkSpec& spec, const LinkOffer& offer) {
   std::string text;
   for (const auto& prefix : offer.prefixes) {
-    const bool held =
-        std::any_of(spec.remotePrefixes.begin(), spec.remotePrefixes.end(),
-                    [&](const net::IpPrefix& ours) { return ours.contains(prefix); });
+    const bool held = std::any_of(spec.remotePrefixes.begin(), spec.remotePrefixes.end(),
+                                  [&](const net::IpPrefix& ours) { return ours.contains(prefix); });
     if (!held) text += (text.empty() ? "" : ", ") + prefix.text();
   }
   return text.empty() ? text
@@ -127,6 +138,7 @@ struct Turn {
   // Who proposed decides the target; when both did, the site with the lower AS number.
   void withOffer(const OwnSide& own, const RemoteState& theirs, const LinkOffer& offer) {
     const bool oursDecides = was_.proposedByUs && (!offer.proposed || own.asn < theirs.asn);
+    status["theirOffer"] = offer.number;  // what a removal of the Link refuses
     bool accepted = was_.accepted;
     auto target = was_.routeTarget;
     if (!oursDecides && offer.target != target) {
@@ -199,14 +211,11 @@ std::string freeName(const model::ObjectMap& objects, const std::string& site,
 
 }  // namespace
 
-LinkPair pairOf(const LinkSpec& spec) {
-  return {spec.network, Ref::parse(spec.remoteNetwork, "")};
-}
+LinkPair pairOf(const LinkSpec& spec) { return {spec.network, Ref::parse(spec.remoteNetwork, "")}; }
 
 Json toJson(const RemoteState& state) {
-  Json json{{"site", state.site},          {"asn", state.asn.value()},
-            {"revision", state.revision},  {"links", Json::array()},
-            {"refused", Json::array()},    {"problems", Json::array()},
+  Json json{{"site", state.site},         {"asn", state.asn.value()}, {"revision", state.revision},
+            {"links", Json::array()},     {"refused", Json::array()}, {"problems", Json::array()},
             {"identities", Json::array()}};
   for (const auto& [pair, offer] : state.links) {
     auto item = pairJson(pair);
@@ -214,9 +223,14 @@ Json toJson(const RemoteState& state) {
     item["prefixes"] = texts(offer.prefixes);
     item["accepted"] = offer.accepted;
     item["proposed"] = offer.proposed;
+    item["offer"] = offer.number;
     json["links"].push_back(std::move(item));
   }
-  for (const auto& pair : state.refused) json["refused"].push_back(pairJson(pair));
+  for (const auto& [pair, number] : state.refused) {
+    auto item = pairJson(pair);
+    item["offer"] = number;
+    json["refused"].push_back(std::move(item));
+  }
   for (const auto& [pair, why] : state.problems) {
     auto item = pairJson(pair);
     item["message"] = why;
@@ -242,7 +256,8 @@ Result<RemoteState> parseState(const Json& json) {
       if (!offer) return std::unexpected(offer.error());
       state.links[turned(item)] = std::move(*offer);
     }
-    for (const auto& item : json.at("refused")) state.refused.insert(turned(item));
+    for (const auto& item : json.at("refused"))
+      state.refused[turned(item)] = item.at("offer").get<std::uint64_t>();
     for (const auto& item : json.at("problems"))
       state.problems[turned(item)] = item.at("message").get<std::string>();
     for (const auto& item : json.at("identities"))
@@ -254,8 +269,7 @@ Result<RemoteState> parseState(const Json& json) {
   }
 }
 
-RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer,
-                     const OwnSide& own) {
+RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer, const OwnSide& own) {
   RemoteState state;
   state.site = own.site;
   state.asn = own.asn;
@@ -268,7 +282,7 @@ RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer,
     if (!offered(link, spec)) return;
     state.refused.erase(pair);
     state.links[pair] = {spec.routeTarget, prefixesOf(objects, spec), spec.accepted,
-                         spec.proposedByUs};
+                         spec.proposedByUs, numberOf(link.status, "offer")};
   });
   const auto shared = sharedNetworks(objects, peer);
   for (auto at = objects.lower_bound({Kind::kIdentity, {}, {}});
@@ -302,7 +316,7 @@ LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const Ow
       } else {
         turn.withOffer(own, theirs, offer->second);
       }
-    } else if (theirs.refused.contains(pair)) {
+    } else if (refuses(theirs.refused, pair, numberOf(link.status, "offer"))) {
       turn.withdrawn("site " + theirs.site + " does not want it, or took it back");
     } else if (!spec.proposedByUs) {
       turn.withdrawn("site " + theirs.site + " took it back");
@@ -317,7 +331,8 @@ LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const Ow
     if (!writes.writes.empty()) plan.transactions.push_back(std::move(writes));
   });
   for (const auto& [pair, offer] : theirs.links) {
-    if (known.contains(pair) || !offer.proposed || own.refused.contains(pair)) continue;
+    if (known.contains(pair) || !offer.proposed || refuses(own.refused, pair, offer.number))
+      continue;
     if (offer.target.asn() != theirs.asn) {
       plan.problems[pair] = fmt::format("route target {} is not of AS {}, the proposer's",
                                         offer.target.text(), theirs.asn.value());
@@ -327,8 +342,11 @@ LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const Ow
     plan.transactions.push_back(
         {pair, {{Write::Op::kCreate, newLink(peer, theirs, pair, offer, name)}}});
   }
-  for (const auto& pair : own.refused)
-    if (!theirs.links.contains(pair) || known.contains(pair)) plan.forget.insert(pair);
+  for (const auto& [pair, number] : own.refused) {
+    const auto offer = theirs.links.find(pair);
+    if (known.contains(pair) || offer == theirs.links.end() || offer->second.number > number)
+      plan.forget.insert(pair);
+  }
   return plan;
 }
 

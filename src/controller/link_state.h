@@ -23,6 +23,8 @@ struct LinkOffer {
   net::RouteTarget target;
   std::vector<net::IpPrefix> prefixes;  // what the sender will send
   bool accepted = false, proposed = false;
+  // Grows each time the sender agrees anew: a refusal names the offer that it refuses.
+  std::uint64_t number = 0;
   friend bool operator==(const LinkOffer&, const LinkOffer&) = default;
 };
 
@@ -33,8 +35,8 @@ struct RemoteState {
   net::Asn asn;
   std::uint64_t revision = 0;  // grows with every change at the sender
   std::map<LinkPair, LinkOffer> links;
-  std::set<LinkPair> refused;                // offers that the sender does not want
-  std::map<LinkPair, std::string> problems;  // why an offer could not be shown to anybody there
+  std::map<LinkPair, std::uint64_t> refused;  // offers, up to this number, that the sender refuses
+  std::map<LinkPair, std::string> problems;   // why an offer could not be shown to anybody there
   std::map<std::uint32_t, std::map<std::string, std::string>> identities;
 };
 
@@ -46,7 +48,7 @@ struct OwnSide {
   std::string site;
   net::Asn asn;
   std::uint64_t revision = 0;
-  std::set<LinkPair> refused;
+  std::map<LinkPair, std::uint64_t> refused;
   std::map<LinkPair, std::string> problems;
 };
 // Our state towards a Peer.

@@ -27,14 +27,16 @@ Result<Endpoint> parseEndpoint(const std::string& text, std::uint16_t otherwise,
     if (end == std::string::npos) return invalid(fmt::format("\"{}\" lacks a ]", text), flag);
     host = text.substr(1, end - 1);
     if (end + 1 < text.size()) {
-      if (text[end + 1] != ':') return invalid(fmt::format("\"{}\" is not [ADDRESS]:PORT", text), flag);
+      if (text[end + 1] != ':')
+        return invalid(fmt::format("\"{}\" is not [ADDRESS]:PORT", text), flag);
       port = text.substr(end + 2);
     }
   } else if (const auto colon = text.find(':');
              colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
-    if (port.empty()) return invalid(fmt::format("\"{}\" has no port behind the colon", text), flag);
+    if (port.empty())
+      return invalid(fmt::format("\"{}\" has no port behind the colon", text), flag);
   }
   const auto address = net::IpAddress::parse(host);
   if (!address) return invalid(address.error().message, flag);

@@ -24,8 +24,8 @@ Result<trace::Question> parseQuestion(const Json& json) {
       question.port = value.get<std::uint16_t>();
     } else {
       const auto near = model::nearest(name, {"from", "to", "protocol", "port"});
-      return invalid(near.empty() ? "unknown field" : "unknown field; did you mean \"" + near + "\"?",
-                     name);
+      return invalid(
+          near.empty() ? "unknown field" : "unknown field; did you mean \"" + near + "\"?", name);
     }
   }
   if (question.from.empty()) return invalid("is required", "from");
@@ -154,18 +154,17 @@ void Tracing::askThere(const model::Object& peer, const trace::Question& questio
                        trace::Answer answer, const api::ReplyPtr& reply) {
   const Json body{{"question", toJson(question)}, {"handover", trace::toJson(answer)["handover"]}};
   const auto site = model::PeerSpec::from(peer).site;
-  federation_.call(
-      peer.metadata.name, "/api/v1/trace/arrival", body,
-      [answer = std::move(answer), site, reply](const Result<Json>& came) mutable {
-        const auto there = came ? trace::parseAnswer(*came)
-                                : Result<trace::Answer>(std::unexpected(came.error()));
-        if (there)
-          append(answer, *there);
-        else
-          unknownBeyond(answer, "site " + site,
-                        "the other half is not known now: " + there.error().text());
-        reply->json(200, trace::toJson(answer));
-      });
+  federation_.call(peer.metadata.name, "/api/v1/trace/arrival", body,
+                   [answer = std::move(answer), site, reply](const Result<Json>& came) mutable {
+                     const auto there = came ? trace::parseAnswer(*came)
+                                             : Result<trace::Answer>(std::unexpected(came.error()));
+                     if (there)
+                       append(answer, *there);
+                     else
+                       unknownBeyond(answer, "site " + site,
+                                     "the other half is not known now: " + there.error().text());
+                     reply->json(200, trace::toJson(answer));
+                   });
 }
 
 Result<Json> Tracing::arrival(const Json& body) {

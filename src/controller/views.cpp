@@ -42,7 +42,8 @@ Json statusJson(const bgp::PeerStatus& status, const std::string& role) {
 std::string asPathText(const wire::AsPath& path) {
   std::string text;
   for (const auto& segment : path)
-    for (const auto asn : segment.asns) text += fmt::format("{}{}", text.empty() ? "" : " ", asn.value());
+    for (const auto asn : segment.asns)
+      text += fmt::format("{}{}", text.empty() ? "" : " ", asn.value());
   return text;
 }
 

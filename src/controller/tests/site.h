@@ -148,7 +148,8 @@ class Site {
     ASSERT_TRUE(done) << done.error().text();
   }
   // A token for a host, used: its certificate.
-  [[nodiscard]] api::ClientConfig join(const std::string& host, const std::string& hostAddress) const {
+  [[nodiscard]] api::ClientConfig join(const std::string& host,
+                                       const std::string& hostAddress) const {
     auto people = admin();
     const auto token = people.call("POST", "/api/v1/tokens/issue",
                                    Json{{"name", "join-" + host},
@@ -207,9 +208,8 @@ class HostSpeaker {
     auto attributes = std::make_shared<wire::PathAttributes>();
     attributes->nextHop = ip(address_);
     attributes->localPref = 100;
-    attributes->extendedCommunities = {
-        net::RouteTarget::parse(target).value().community(),
-        net::encapsulationCommunity(net::Encapsulation::kMplsInUdp)};
+    attributes->extendedCommunities = {net::RouteTarget::parse(target).value().community(),
+                                       net::encapsulationCommunity(net::Encapsulation::kMplsInUdp)};
     call([this, key, label, attributes] {
       speaker_->originate(key, net::Label::make(label).value(), attributes);
     });
@@ -223,9 +223,11 @@ class HostSpeaker {
   [[nodiscard]] std::set<std::string> prefixes() {
     std::set<std::string> found;
     call([&] {
-      speaker_->rib().forEachBest(wire::kVpnv4, [&](const rib::RouteKey& key, const rib::Path& path) {
-        if (path.peer != rib::kLocal) found.insert(key.prefix.text() + (path.stale ? " stale" : ""));
-      });
+      speaker_->rib().forEachBest(
+          wire::kVpnv4, [&](const rib::RouteKey& key, const rib::Path& path) {
+            if (path.peer != rib::kLocal)
+              found.insert(key.prefix.text() + (path.stale ? " stale" : ""));
+          });
     });
     return found;
   }
@@ -235,7 +237,8 @@ class HostSpeaker {
     bgp::SpeakerConfig config;
     config.asn = net::Asn(site.asn());
     config.routerId = ip(address_).v4();
-    config.tls = bgp::TlsCredentials{credentials_.caPem, credentials_.certificatePem, credentials_.keyPem};
+    config.tls =
+        bgp::TlsCredentials{credentials_.caPem, credentials_.certificatePem, credentials_.keyPem};
     speaker_ = std::make_unique<bgp::Speaker>(loop_, config, metrics_);
     bgp::PeerConfig peer;
     peer.name = "controller";

@@ -1,6 +1,7 @@
 // One site over real HTTPS and BGP: first start, restart, joining, slices, reports, roles, routes.
-#include "hawser/model/slice.h"
 #include "site.h"
+
+#include "hawser/model/slice.h"
 
 namespace hawser::controller::test {
 namespace {
@@ -24,8 +25,10 @@ TEST(Site, BeginsWithWhatAnAdministratorNeeds) {
   EXPECT_EQ(own->spec["asn"], 64512);
   EXPECT_TRUE(admin.get({Kind::kProject, {}, "default"}));
   const auto status = std::filesystem::status(site.folder().path() + "/admin.token");
-  EXPECT_EQ(status.permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  EXPECT_EQ(std::filesystem::status(site.folder().path()).permissions(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(status.permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(site.folder().path()).permissions(),
+            std::filesystem::perms::owner_all);
 }
 
 TEST(Site, NothingWithoutAuthenticationButHealthAndJoin) {
@@ -90,13 +93,17 @@ TEST(Site, AnotherSiteInTheSameFolderIsRefused) {
 TEST(Site, AHostJoinsOnceAndFollowsItsSlice) {
   Site site("one", 64512, "127.1.1.1");
   auto admin = site.admin();
-  const auto issued = admin.call("POST", "/api/v1/tokens/issue",
-                                 Json{{"name", "j"}, {"role", "host"}, {"host", "node1"}, {"hostAddress", "10.0.0.1"}});
+  const auto issued = admin.call(
+      "POST", "/api/v1/tokens/issue",
+      Json{{"name", "j"}, {"role", "host"}, {"host", "node1"}, {"hostAddress", "10.0.0.1"}});
   ASSERT_TRUE(issued) << issued.error().text();
   const auto request = api::makeRequest("host:somebody-else").value();
   const Json body{{"token", (*issued)["token"]}, {"csr", request.csr}};
   api::Client nobody(site.config());
-  EXPECT_EQ(nobody.call("POST", "/api/v1/join", Json{{"token", (*issued)["token"]}, {"csr", "?"}}).error().field, "csr");
+  EXPECT_EQ(nobody.call("POST", "/api/v1/join", Json{{"token", (*issued)["token"]}, {"csr", "?"}})
+                .error()
+                .field,
+            "csr");
   const auto joined = nobody.call("POST", "/api/v1/join", body);
   ASSERT_TRUE(joined) << joined.error().text();
   EXPECT_EQ((*joined)["host"], "node1");
@@ -111,11 +118,15 @@ TEST(Site, AHostJoinsOnceAndFollowsItsSlice) {
   config.keyPem = request.key;
   io::Loop mine;
   std::vector<Json> slices;
-  api::LineWatcher watcher(mine, config, "/api/v1/hosts/node1/slice?watch=true", [&](const Json& line) {
-    if (line["type"] == "SLICE") slices.push_back(line["slice"]);
-  });
+  api::LineWatcher watcher(mine, config, "/api/v1/hosts/node1/slice?watch=true",
+                           [&](const Json& line) {
+                             if (line["type"] == "SLICE") slices.push_back(line["slice"]);
+                           });
   const auto wait = [&](std::size_t count) {
-    return eventually([&] { mine.runFor(10ms); return slices.size() >= count; });
+    return eventually([&] {
+      mine.runFor(10ms);
+      return slices.size() >= count;
+    });
   };
   ASSERT_TRUE(wait(1));
   EXPECT_TRUE(slices[0]["ports"].empty());
@@ -137,11 +148,14 @@ TEST(Site, ReportsReachTheObjects) {
   Site site("one", 64512, "127.1.1.1");
   site.apply({object("Host", {}, "node2", {{"address", "10.0.0.2"}})});
   api::Client host(site.join("node1", "10.0.0.1"));
-  site.apply({network("a", "10.1.0.0/24"), port("here", "a", "node1"), port("there", "a", "node2")});
+  site.apply(
+      {network("a", "10.1.0.0/24"), port("here", "a", "node1"), port("there", "a", "node2")});
   auto admin = site.admin();
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "pending");
-  const Json report{{"version", "1"}, {"ports", {{{"name", "default/here"}, {"phase", "up"}, {"label", 17}},
-                                                {{"name", "default/there"}, {"phase", "up"}}}}};
+  const Json report{{"version", "1"},
+                    {"ports",
+                     {{{"name", "default/here"}, {"phase", "up"}, {"label", 17}},
+                      {{"name", "default/there"}, {"phase", "up"}}}}};
   ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", report));
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "up");
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["host"], "node1");
@@ -150,8 +164,12 @@ TEST(Site, ReportsReachTheObjects) {
   const auto version = admin.get({Kind::kPort, "default", "here"})->metadata.resourceVersion;
   ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", report));
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->metadata.resourceVersion, version);
-  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node2/report", report).error().code, ErrorCode::kForbidden);
-  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node1/report", Json{{"ports", {{{"name", "x/y"}, {"phase", "odd"}}}}}).error().field,
+  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node2/report", report).error().code,
+            ErrorCode::kForbidden);
+  EXPECT_EQ(host.call("PUT", "/api/v1/hosts/node1/report",
+                      Json{{"ports", {{{"name", "x/y"}, {"phase", "odd"}}}}})
+                .error()
+                .field,
             "ports[0].phase");
   // A port that moves is pending again.
   ASSERT_TRUE(admin.patch({Kind::kPort, "default", "here"}, {{"spec", {{"host", "node2"}}}}));
@@ -170,12 +188,17 @@ TEST(Site, RolesDecideBeyondObjectsToo) {
   api::Client other(site.join("node2", "10.0.0.2"));
   EXPECT_TRUE(reader.call("GET", "/api/v1/bgp/peers"));
   EXPECT_EQ(member.call("GET", "/api/v1/bgp/peers").error().code, ErrorCode::kForbidden);
-  EXPECT_EQ(reader.call("POST", "/api/v1/tokens/issue", Json{{"name", "x"}, {"role", "admin"}}).error().code,
+  EXPECT_EQ(reader.call("POST", "/api/v1/tokens/issue", Json{{"name", "x"}, {"role", "admin"}})
+                .error()
+                .code,
             ErrorCode::kForbidden);
   EXPECT_TRUE(host.call("GET", "/api/v1/hosts/node1/slice"));
   EXPECT_EQ(other.call("GET", "/api/v1/hosts/node1/slice").error().code, ErrorCode::kForbidden);
   EXPECT_EQ(host.call("GET", "/api/v1/status").error().code, ErrorCode::kForbidden);
-  EXPECT_EQ(host.call("POST", "/api/v1/apply", Json{{"objects", {model::toJson(network("n", "10.1.0.0/24"))}}}).error().code,
+  EXPECT_EQ(host.call("POST", "/api/v1/apply",
+                      Json{{"objects", {model::toJson(network("n", "10.1.0.0/24"))}}})
+                .error()
+                .code,
             ErrorCode::kForbidden);
   EXPECT_TRUE(member.create(network("mine", "10.1.0.0/24")));
   EXPECT_EQ(member.create(port("p", "mine", "node1")).error().field, "spec.host");
@@ -183,7 +206,10 @@ TEST(Site, RolesDecideBeyondObjectsToo) {
   // A certificate is worth what its Host object is.
   ASSERT_TRUE(admin.remove({Kind::kHost, {}, "node1"}));
   EXPECT_EQ(host.call("GET", "/api/v1/hosts/node1/slice").error().code, ErrorCode::kUnauthorized);
-  EXPECT_EQ(admin.call("POST", "/api/v1/tokens/issue", Json{{"name", "bad"}, {"role", "king"}}).error().field, "role");
+  EXPECT_EQ(admin.call("POST", "/api/v1/tokens/issue", Json{{"name", "bad"}, {"role", "king"}})
+                .error()
+                .field,
+            "role");
   EXPECT_EQ(admin.remove({Kind::kToken, {}, "admin"}).error().code, ErrorCode::kConflict);
 }
 
@@ -192,11 +218,13 @@ TEST(Site, RoutesOfHostsAreReflectedAndShown) {
   HostSpeaker first(site, "node1", "127.1.1.11"), second(site, "node2", "127.1.1.12");
   site.apply({network("a", "10.1.0.0/24"), network("b", "10.2.0.0/24")});
   auto admin = site.admin();
-  const auto target = admin.get({Kind::kNetwork, "default", "a"})->status["autoRouteTarget"].get<std::string>();
+  const auto target =
+      admin.get({Kind::kNetwork, "default", "a"})->status["autoRouteTarget"].get<std::string>();
   EXPECT_EQ(target, "64512:8000001");
   second.want({target});
   first.announce("10.1.0.5/32", target, 21);
-  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
+  ASSERT_TRUE(
+      eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
   const auto paths = pathsOf(admin, "default", "a", "10.1.0.5/32");
   ASSERT_EQ(paths.size(), 1U);
   EXPECT_EQ(paths[0]["host"], "node1");
@@ -205,15 +233,20 @@ TEST(Site, RoutesOfHostsAreReflectedAndShown) {
   EXPECT_EQ(paths[0]["origin"], "one");
   EXPECT_EQ(paths[0]["encapsulation"], "MPLSoUDP");
   EXPECT_TRUE(pathsOf(admin, "default", "b", "10.1.0.5/32").empty());
-  EXPECT_TRUE(eventually([&] { return admin.get({Kind::kHost, {}, "node1"})->status.value("connected", false); }));
+  EXPECT_TRUE(eventually(
+      [&] { return admin.get({Kind::kHost, {}, "node1"})->status.value("connected", false); }));
   EXPECT_EQ(peerNamed(admin, "host:node1")["state"], "Established");
-  const auto some = admin.call("GET", "/api/v1/bgp/routes?family=vpnv4&prefix=10.1.0.0/16&rt=" + target);
+  const auto some =
+      admin.call("GET", "/api/v1/bgp/routes?family=vpnv4&prefix=10.1.0.0/16&rt=" + target);
   ASSERT_TRUE(some);
   ASSERT_EQ((*some)["routes"].size(), 1U);
   EXPECT_EQ((*some)["routes"][0]["peer"], "host:node1");
   EXPECT_EQ((*admin.call("GET", "/api/v1/bgp/routes?rt=64512:9"))["routes"].size(), 0U);
   EXPECT_EQ(admin.call("GET", "/api/v1/bgp/routes?family=ipx").error().field, "family");
-  EXPECT_NE(admin.call("GET", "/metrics")->get<std::string>().find("hawser_controller_compilations_total"), std::string::npos);
+  EXPECT_NE(admin.call("GET", "/metrics")
+                ->get<std::string>()
+                .find("hawser_controller_compilations_total"),
+            std::string::npos);
 }
 
 TEST(Site, HostsKeepTheirRoutesWhileTheControllerIsAway) {
@@ -221,14 +254,16 @@ TEST(Site, HostsKeepTheirRoutesWhileTheControllerIsAway) {
   HostSpeaker first(site, "node1", "127.1.1.11"), second(site, "node2", "127.1.1.12");
   first.announce("10.1.0.5/32", "64512:8000001");
   second.want({"64512:8000001"});
-  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
+  ASSERT_TRUE(
+      eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32"}; }));
   auto admin = site.admin();
   ASSERT_TRUE(eventually([&] {
     return admin.get({Kind::kHost, {}, "node1"})->status.value("connected", false) &&
            admin.get({Kind::kHost, {}, "node2"})->status.value("connected", false);
   }));
   site.stop();
-  ASSERT_TRUE(eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32 stale"}; }));
+  ASSERT_TRUE(
+      eventually([&] { return second.prefixes() == std::set<std::string>{"10.1.0.5/32 stale"}; }));
   site.start();
   // From stale to fresh without a gap.
   ASSERT_TRUE(eventually([&] {

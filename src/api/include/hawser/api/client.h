@@ -59,8 +59,8 @@ class Client {
 };
 
 // The certificate authority of the API at `url`, as its server shows it, if it is the one with this
-// fingerprint ("sha256:…"); how a site that is known by its pin alone becomes a `caPem`. Blocks like
-// a Client. kForbidden: another authority is there.
+// fingerprint ("sha256:…"); how a site that is known by its pin alone becomes a `caPem`. Blocks
+// like a Client. kForbidden: another authority is there.
 [[nodiscard]] Result<std::string> fetchAuthority(const std::string& url, const std::string& pin,
                                                  std::chrono::milliseconds timeout);
 

@@ -1,0 +1,382 @@
+// Each rule of admission, by the error that it gives: field and message.
+#include <gmock/gmock.h>
+
+#include "world.h"
+
+namespace hawser::controller::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr const char* kNet =
+    "{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: 10.0.0.0/29}]}}";
+
+TEST(Admission, NetworksAreNumbered) {
+  World world;
+  world.add(kNet);
+  world.add("{kind: Network, metadata: {name: b, project: other}}");
+  EXPECT_EQ(world.get(Kind::kNetwork, "p", "a").status["id"], 1);
+  EXPECT_EQ(world.get(Kind::kNetwork, "p", "a").status["autoRouteTarget"], "64512:8000001");
+  EXPECT_EQ(world.get(Kind::kNetwork, "other", "b").status["id"], 2);
+  ASSERT_TRUE(world.remove(Kind::kNetwork, "p", "a"));
+  world.add("{kind: Network, metadata: {name: c}}");
+  EXPECT_EQ(world.get(Kind::kNetwork, "p", "c").status["id"], 1);
+  World wide(4200000000U);
+  wide.add(kNet);
+  EXPECT_EQ(wide.get(Kind::kNetwork, "p", "a").status["autoRouteTarget"], "4200000000:1");
+}
+
+TEST(Admission, AddressesAreAllocatedAroundWhatIsTaken) {
+  World world;
+  world.add(
+      "{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: 10.0.0.0/29, gateway: "
+      "10.0.0.3}]}}");
+  world.add("{kind: Port, metadata: {name: fixed}, spec: {network: a, addresses: [10.0.0.2]}}");
+  world.add(
+      "{kind: Service, metadata: {name: vip}, spec: {network: a, addresses: [10.0.0.4], ports: "
+      "[{port: 80}]}}");
+  // .0 network, .2 a port, .3 the gateway, .4 a service, .7 broadcast
+  for (const auto* expected : {"10.0.0.1", "10.0.0.5", "10.0.0.6"}) {
+    const auto name = "x" + std::string(expected).substr(7);
+    world.add("{kind: Port, metadata: {name: " + name + "}, spec: {network: a}}");
+    EXPECT_EQ(world.address(name), expected);
+  }
+  EXPECT_THAT(world.refusal("{kind: Port, metadata: {name: full}, spec: {network: a}}"),
+              StartsWith("spec.addresses: no free address in the subnets of networks/p/a"));
+  // Kept over changes, given back with the port.
+  world.add("{kind: Port, metadata: {name: x5}, spec: {network: a, hostname: h}}");
+  EXPECT_EQ(world.address("x5"), "10.0.0.5");
+  ASSERT_TRUE(world.remove(Kind::kPort, "p", "x5"));
+  world.add("{kind: Port, metadata: {name: again}, spec: {network: a}}");
+  EXPECT_EQ(world.address("again"), "10.0.0.5");
+}
+
+TEST(Admission, APoolIsUniqueOverItsNetworks) {
+  World world;
+  world.add(
+      "{kind: AddressPool, metadata: {name: pods}, spec: {prefixes: [10.9.0.0/30, 10.9.0.4/31]}}");
+  for (const auto* name : {"a", "b"})
+    world.add(std::string("{kind: Network, metadata: {name: ") + name +
+              "}, spec: {addressPool: pods, subnets: [{prefix: 10.9.0.0/24}]}}");
+  world.add("{kind: Port, metadata: {name: a1}, spec: {network: a}}");
+  world.add("{kind: Port, metadata: {name: b1}, spec: {network: b}}");
+  EXPECT_EQ(world.address("a1"), "10.9.0.2");
+  EXPECT_EQ(world.address("b1"), "10.9.0.3");
+  EXPECT_THAT(world.refusal(
+                  "{kind: Port, metadata: {name: b2}, spec: {network: b, addresses: [10.9.0.2]}}"),
+              StartsWith("spec.addresses[0]: 10.9.0.2 is in use by ports/p/a1"));
+  world.add("{kind: Port, metadata: {name: b3}, spec: {network: b}}");
+  world.add("{kind: Port, metadata: {name: b4}, spec: {network: b}}");
+  EXPECT_EQ(world.address("b4"), "10.9.0.5");
+  EXPECT_THAT(world.refusal("{kind: Port, metadata: {name: b5}, spec: {network: b}}"),
+              StartsWith("spec.addresses: no free address"));
+  EXPECT_THAT(world.refusal("{kind: Network, metadata: {name: c}, spec: {addressPool: pots}}"),
+              StartsWith("spec.addressPool: address pool \"pots\" does not exist"));
+}
+
+TEST(Admission, OverlappingTenantsDoNotMeet) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Network, metadata: {name: a, project: other}, spec: {subnets: [{prefix: "
+      "10.0.0.0/29}]}}");
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a, addresses: [10.0.0.2]}}");
+  world.add(
+      "{kind: Port, metadata: {name: x, project: other}, spec: {network: a, addresses: "
+      "[10.0.0.2]}}");
+}
+
+TEST(Admission, PortsNameTheirMistakes) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Network, metadata: {name: ext}, spec: {external: true, subnets: [{prefix: "
+      "192.0.2.0/24}]}}");
+  const auto refused = [&](const std::string& spec) {
+    return world.refusal("{kind: Port, metadata: {name: x}, spec: {" + spec + "}}");
+  };
+  EXPECT_THAT(refused("network: nope"),
+              StartsWith("spec.network: network \"p/nope\" does not exist"));
+  EXPECT_THAT(refused("network: a, host: node9"),
+              StartsWith("spec.host: host \"node9\" does not exist"));
+  EXPECT_THAT(refused("network: a, securityGroups: [web]"),
+              StartsWith("spec.securityGroups[0]: security group \"p/web\""));
+  EXPECT_THAT(
+      refused("network: a, addresses: [10.0.9.1]"),
+      StartsWith(
+          "spec.addresses[0]: 10.0.9.1 is outside the subnets of networks/p/a (10.0.0.0/29)"));
+  EXPECT_THAT(refused("network: a, addresses: [10.0.0.1]"), HasSubstr("the gateway's"));
+  EXPECT_THAT(refused("network: a, addresses: [10.0.0.0]"), HasSubstr("the network's own"));
+  EXPECT_THAT(refused("network: a, addresses: [10.0.0.7]"), HasSubstr("broadcast"));
+  EXPECT_THAT(refused("network: ext"), StartsWith("spec.addresses: is required"));
+  world.add(
+      "{kind: Port, metadata: {name: y}, spec: {network: a, addresses: [10.0.0.2], mac: "
+      "\"02:00:00:00:00:01\"}}");
+  EXPECT_THAT(refused("network: a, addresses: [10.0.0.2]"),
+              StartsWith("spec.addresses[0]: 10.0.0.2 is in use by ports/p/y"));
+  EXPECT_THAT(refused("network: a, mac: \"02:00:00:00:00:01\""),
+              StartsWith("spec.mac: 02:00:00:00:00:01 is in use by ports/p/y"));
+  EXPECT_THAT(world.refusal("{kind: Port, metadata: {name: x, project: nope}, spec: {network: a}}"),
+              StartsWith("metadata.project: project \"nope\" does not exist"));
+  EXPECT_EQ(world.get(Kind::kPort, "p", "y").status["phase"], "pending");
+}
+
+TEST(Admission, MacsComeFromTheUid) {
+  World world;
+  world.add(kNet);
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a}}");
+  const auto mac = world.get(Kind::kPort, "p", "x").status["mac"].get<std::string>();
+  EXPECT_THAT(mac, StartsWith("02:"));
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a, hostname: other}}");
+  EXPECT_EQ(world.get(Kind::kPort, "p", "x").status["mac"], mac);
+}
+
+TEST(Admission, ServicesAndFloatingIps) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Network, metadata: {name: ext}, spec: {external: true, subnets: [{prefix: "
+      "192.0.2.0/29}]}}");
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a, addresses: [10.0.0.2]}}");
+  const auto service = [](const std::string& name, const std::string& spec) {
+    return "{kind: Service, metadata: {name: " + name + "}, spec: {ports: [{port: 80}], " + spec +
+           "}}";
+  };
+  world.add(service("s", "network: a, addresses: [10.0.0.5], backends: [{port: x}]"));
+  EXPECT_THAT(world.refusal(service("t", "network: a, addresses: [10.0.0.5]")),
+              StartsWith("spec.addresses[0]: 10.0.0.5 is in use by services/p/s"));
+  EXPECT_THAT(world.refusal(service("t", "network: a, addresses: [10.0.0.2]")),
+              HasSubstr("ports/p/x"));
+  EXPECT_THAT(world.refusal(service("t", "network: a, addresses: [10.1.0.2]")),
+              HasSubstr("outside the subnets"));
+  EXPECT_THAT(world.refusal(service("t", "network: a, backends: [{port: x}, {port: y}]")),
+              StartsWith("spec.backends[1].port: port \"p/y\" does not exist"));
+  EXPECT_THAT(
+      world.refusal("{kind: Port, metadata: {name: z}, spec: {network: a, addresses: [10.0.0.5]}}"),
+      HasSubstr("services/p/s"));
+  EXPECT_THAT(world.refusal("{kind: FloatingIP, metadata: {name: f}, spec: {network: a}}"),
+              StartsWith("spec.network: networks/p/a is not external"));
+  EXPECT_THAT(
+      world.refusal("{kind: FloatingIP, metadata: {name: f}, spec: {network: ext, port: nope}}"),
+      StartsWith("spec.port: port \"p/nope\" does not exist"));
+  world.add("{kind: FloatingIP, metadata: {name: f}, spec: {network: ext, port: x}}");
+  EXPECT_EQ(world.get(Kind::kFloatingIp, "p", "f").spec["address"], "192.0.2.2");
+  world.add("{kind: FloatingIP, metadata: {name: f}, spec: {network: ext}}");
+  EXPECT_EQ(world.get(Kind::kFloatingIp, "p", "f").spec["address"], "192.0.2.2");
+  EXPECT_THAT(
+      world.refusal(
+          "{kind: FloatingIP, metadata: {name: g}, spec: {network: ext, address: 192.0.2.2}}"),
+      StartsWith("spec.address: 192.0.2.2 is in use by floatingips/p/f"));
+}
+
+TEST(Admission, RouteTargetsOfOthersNeedAPeer) {
+  World world;
+  const auto net = [](const std::string& name, const std::string& targets,
+                      const std::string& project = "p") {
+    return "{kind: Network, metadata: {name: " + name + ", project: " + project +
+           "}, spec: {routeTargets: {" + targets + "}}}";
+  };
+  world.add(net("own", "both: [\"64512:500\"]"));
+  EXPECT_THAT(world.refusal(net("x", "export: [\"64512:1\"], import: [\"64513:500\"]")),
+              StartsWith("spec.routeTargets.import[0]: 64513:500 is in AS 64513"));
+  // The Peer may come in the same batch, in any order.
+  ASSERT_TRUE(world.apply({net("x", "both: [\"64513:500\"]"),
+                           "{kind: Peer, metadata: {name: k}, spec: {role: site, site: two, asn: "
+                           "64513, address: 10.2.0.10}}"}));
+  EXPECT_THAT(world.refusal(net("y", "both: [\"65000:7\"]")), HasSubstr("create the Peer first"));
+  world.add(
+      "{kind: Peer, metadata: {name: mx}, spec: {role: gateway, asn: 64999, address: 10.3.0.1, "
+      "import: {routeTargets: [\"65000:7\"]}}}");
+  world.add(net("y", "both: [\"65000:7\"]"));
+  world.add(net("z", "both: [\"10.0.0.1:7\"]"));
+  // Tenants: their own numbers, not their neighbours'.
+  world.add(net("theirs", "both: [\"64512:600\"]", "other"));
+  const auto automatic =
+      world.get(Kind::kNetwork, "other", "theirs").status["autoRouteTarget"].get<std::string>();
+  for (const auto& target :
+       {automatic, std::string("64512:600"), std::string("64513:500"), std::string("65000:7")})
+    EXPECT_THAT(world.refusal(net("t", "import: [\"" + target + "\"]"), World::member()),
+                StartsWith("spec.routeTargets.import[0]: " + target))
+        << target;
+  EXPECT_TRUE(world.apply({net("t", "import: [\"64512:700\"]")}, World::member()));
+}
+
+TEST(Admission, TenantsStayWithinTheirProject) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Network, metadata: {name: n, project: other}, spec: {subnets: [{prefix: "
+      "10.5.0.0/24}]}}");
+  world.add(
+      "{kind: Network, metadata: {name: ext, project: other}, spec: {external: true, subnets: "
+      "[{prefix: 192.0.2.0/29}]}}");
+  world.add("{kind: Port, metadata: {name: theirs, project: other}, spec: {network: n}}");
+  const auto refused = [&](const std::string& yaml) {
+    return world.refusal(yaml, World::member());
+  };
+  EXPECT_THAT(refused("{kind: Port, metadata: {name: x}, spec: {network: other/n}}"),
+              StartsWith("spec.network: other/n belongs"));
+  EXPECT_THAT(refused("{kind: Router, metadata: {name: r}, spec: {networks: [a, other/n]}}"),
+              StartsWith("spec.networks[1]"));
+  EXPECT_THAT(refused("{kind: Policy, metadata: {name: q}, spec: {rules: [{from: {network: a}, to: "
+                      "{network: other/n}}]}}"),
+              StartsWith("spec.rules[0].to.network"));
+  EXPECT_THAT(refused("{kind: FloatingIP, metadata: {name: f}, spec: {network: other/ext, port: "
+                      "other/theirs}}"),
+              StartsWith("spec.port: other/theirs belongs"));
+  EXPECT_THAT(refused("{kind: Service, metadata: {name: s}, spec: {network: a, ports: [{port: 1}], "
+                      "backends: [{port: other/theirs}]}}"),
+              StartsWith("spec.backends[0].port"));
+  EXPECT_THAT(refused("{kind: Network, metadata: {name: e}, spec: {external: true}}"),
+              StartsWith("spec.external"));
+  EXPECT_THAT(refused("{kind: Port, metadata: {name: x}, spec: {network: a, host: node1}}"),
+              StartsWith("spec.host"));
+  EXPECT_THAT(refused("{kind: Port, metadata: {name: x}, spec: {network: a, workload: {kind: pod, "
+                      "namespace: kube-system, name: dns}}}"),
+              StartsWith("spec.workload"));
+  EXPECT_THAT(refused("{kind: Port, metadata: {name: x}, spec: {network: a, portSecurity: false}}"),
+              StartsWith("spec.portSecurity"));
+  EXPECT_TRUE(world.apply({"{kind: FloatingIP, metadata: {name: f}, spec: {network: other/ext}}"},
+                          World::member()));
+}
+
+TEST(Admission, PeersAreTold) {
+  World world;
+  const auto peer = [](const std::string& name, const std::string& spec) {
+    return "{kind: Peer, metadata: {name: " + name + "}, spec: {" + spec + "}}";
+  };
+  EXPECT_THAT(world.refusal(peer("x", "role: site, site: two, asn: 64512, address: 10.2.0.10")),
+              StartsWith("spec.asn: AS 64512 is this site's own"));
+  EXPECT_THAT(world.refusal(peer("x", "role: site, site: one, asn: 64513, address: 10.2.0.10")),
+              StartsWith("spec.site"));
+  EXPECT_THAT(world.refusal(peer("x", "role: gateway, asn: 64513, address: 10.1.0.10")),
+              StartsWith("spec.address"));
+  EXPECT_THAT(world.refusal(peer("x",
+                                 "role: site, site: two, asn: 64513, address: 10.2.0.10, api: "
+                                 "{url: \"https://10.2.0.10\", fingerprint: \"sha256:12\"}")),
+              StartsWith("spec.api.fingerprint"));
+  world.add(peer("a", "role: site, site: two, asn: 64513, address: 10.2.0.10"));
+  EXPECT_THAT(world.refusal(peer("b", "role: gateway, asn: 64999, address: 10.2.0.10")),
+              HasSubstr("is the address of peers/a"));
+  EXPECT_THAT(world.refusal(peer("b", "role: site, site: three, asn: 64513, address: 10.3.0.10")),
+              HasSubstr("is that of site \"two\""));
+  EXPECT_THAT(world.refusal(peer("b", "role: site, site: two, asn: 64514, address: 10.3.0.10")),
+              HasSubstr("has AS 64513 in peers/a"));
+  world.add(peer("second-controller", "role: site, site: two, asn: 64513, address: 10.2.0.11"));
+}
+
+TEST(Admission, LinksAreProposals) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Peer, metadata: {name: k}, spec: {role: site, site: two, asn: 64513, address: "
+      "10.2.0.10, api: {url: \"https://x\", fingerprint: \"sha256:" +
+      std::string(64, 'a') + "\"}}}");
+  world.add(
+      "{kind: Peer, metadata: {name: mx}, spec: {role: gateway, asn: 64999, address: 10.3.0.1}}");
+  world.add(
+      "{kind: Peer, metadata: {name: mute}, spec: {role: site, site: three, asn: 64514, address: "
+      "10.4.0.1}}");
+  const auto link = [](const std::string& name, const std::string& spec) {
+    return "{kind: Link, metadata: {name: " + name + "}, spec: {" + spec + "}}";
+  };
+  EXPECT_THAT(world.refusal(link("l", "peer: nope, network: a, remoteNetwork: p/b")),
+              StartsWith("spec.peer: peer \"nope\""));
+  EXPECT_THAT(world.refusal(link("l", "peer: mx, network: a, remoteNetwork: p/b")),
+              HasSubstr("is a gateway"));
+  EXPECT_THAT(world.refusal(link("l", "peer: mute, network: a, remoteNetwork: p/b")),
+              HasSubstr("has no spec.api"));
+  EXPECT_THAT(world.refusal(link("l", "peer: k, network: nope, remoteNetwork: p/b")),
+              StartsWith("spec.network"));
+  EXPECT_THAT(world.refusal(link("l", "peer: k, network: a, remoteNetwork: b")),
+              StartsWith("spec.remoteNetwork"));
+  EXPECT_THAT(world.refusal(link(
+                  "l", "peer: k, network: a, remoteNetwork: p/b, localPrefixes: [10.7.0.0/24]")),
+              StartsWith("spec.localPrefixes[0]"));
+  EXPECT_THAT(world.refusal(link(
+                  "l", "peer: k, network: a, remoteNetwork: p/b, routeTarget: \"64512:8000001\"")),
+              StartsWith("spec.routeTarget"));
+  world.add(link("l", "peer: k, network: a, remoteNetwork: p/b"));
+  const auto& made = world.get(Kind::kLink, "p", "l");
+  EXPECT_EQ(made.spec["routeTarget"], "64512:9000001");
+  EXPECT_EQ(made.spec["proposedByUs"], true);
+  EXPECT_EQ(made.spec["accepted"], true);
+  EXPECT_EQ(made.status["phase"], "proposed");
+  EXPECT_THAT(world.refusal(link("m", "peer: k, network: a, remoteNetwork: p/b")),
+              HasSubstr("links/p/l joins these networks already"));
+  world.add(link("m", "peer: k, network: a, remoteNetwork: p/c"));
+  EXPECT_EQ(world.get(Kind::kLink, "p", "m").spec["routeTarget"], "64512:9000002");
+}
+
+TEST(Admission, QuotasCount) {
+  World world;
+  world.add(kNet);
+  world.add("{kind: Quota, metadata: {name: q}, spec: {ports: 1, networks: 1}}");
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a}}");
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a, hostname: h}}");
+  EXPECT_THAT(world.refusal("{kind: Port, metadata: {name: y}, spec: {network: a}}"),
+              StartsWith("metadata.project: quotas/p/q allows 1 ports"));
+  EXPECT_THAT(world.refusal("{kind: Network, metadata: {name: b}}"),
+              HasSubstr("allows 1 networks"));
+  world.add("{kind: Network, metadata: {name: b, project: other}}");
+}
+
+TEST(Admission, WhatIsNeededStays) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: SecurityGroup, metadata: {name: g}, spec: {rules: [{direction: ingress, "
+      "remoteNetwork: a}]}}");
+  world.add(
+      "{kind: Port, metadata: {name: x}, spec: {network: a, host: node1, securityGroups: [g]}}");
+  world.add(
+      "{kind: Service, metadata: {name: s}, spec: {network: a, ports: [{port: 1}], backends: "
+      "[{port: x}]}}");
+  const auto kept = [&](Kind kind, const std::string& project, const std::string& name) {
+    const auto removed = world.remove(kind, project, name);
+    EXPECT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, ErrorCode::kConflict);
+    return removed.error().message;
+  };
+  EXPECT_THAT(kept(Kind::kNetwork, "p", "a"), StartsWith("ports/p/x still needs networks/p/a"));
+  EXPECT_THAT(kept(Kind::kPort, "p", "x"), StartsWith("services/p/s still needs"));
+  EXPECT_THAT(kept(Kind::kHost, "", "node1"), StartsWith("ports/p/x still needs"));
+  EXPECT_THAT(kept(Kind::kSecurityGroup, "p", "g"), StartsWith("ports/p/x still needs"));
+  EXPECT_THAT(kept(Kind::kProject, "", "p"), HasSubstr("still needs projects/p"));
+  ASSERT_TRUE(world.remove(Kind::kService, "p", "s"));
+  ASSERT_TRUE(world.remove(Kind::kPort, "p", "x"));
+  EXPECT_THAT(kept(Kind::kNetwork, "p", "a"), StartsWith("securitygroups/p/g still needs"));
+  ASSERT_TRUE(world.remove(Kind::kSecurityGroup, "p", "g"));
+  ASSERT_TRUE(world.remove(Kind::kNetwork, "p", "a"));
+  ASSERT_TRUE(world.remove(Kind::kHost, "", "node1"));
+}
+
+TEST(Admission, SubnetsCannotLeaveTheirPortsBehind) {
+  World world;
+  world.add(kNet);
+  world.add("{kind: Port, metadata: {name: x}, spec: {network: a, addresses: [10.0.0.5]}}");
+  EXPECT_THAT(world.refusal(
+                  "{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: 10.0.0.0/30}]}}"),
+              StartsWith("spec.subnets: ports/p/x has 10.0.0.5"));
+  EXPECT_THAT(world.refusal("{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: "
+                            "10.0.0.0/29, gateway: 10.0.0.5}]}}"),
+              StartsWith("spec.subnets"));
+  world.add("{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: 10.0.0.0/28}]}}");
+}
+
+TEST(Admission, TheSiteItselfAndWhatTheApiMakes) {
+  World world;
+  EXPECT_THAT(world.refusal("{kind: Site, metadata: {name: two}, spec: {asn: 64513}}"),
+              StartsWith("kind: there is one Site"));
+  EXPECT_THAT(world.refusal("{kind: Identity, metadata: {name: i1}, spec: {number: 1}}"),
+              StartsWith("kind: "));
+  EXPECT_THAT(world.refusal("{kind: Host, metadata: {name: twin}, spec: {address: 10.1.0.11}}"),
+              StartsWith("spec.address: 10.1.0.11 is the address of hosts/node1"));
+  EXPECT_THAT(world.refusal("{kind: Host, metadata: {name: " + std::string(60, 'h') +
+                            "}, spec: {address: 10.1.0.12}}"),
+              StartsWith("metadata.name"));
+}
+
+}  // namespace
+}  // namespace hawser::controller::test
