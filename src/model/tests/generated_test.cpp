@@ -184,9 +184,11 @@ Json ofAnotherType(const Json& schema) {
   return Json::array();
 }
 
-TEST(Generated, EveryValueOfAnotherTypeIsRefusedWithItsPath) {
-  Generator generator(11);
-  std::size_t fields = 0;
+// Visits every field of 20 objects of each kind: (kind, spec, place, path, schema).
+void eachGenerated(unsigned seed,
+                   const std::function<void(const KindInfo&, const Json&, const Json::json_pointer&,
+                                            const std::string&, const Json&)>& visit) {
+  Generator generator(seed);
   for (const auto& kind : kinds())
     for (int round = 0; round < 20; ++round) {
       const auto schema = specSchema(kind.kind);
@@ -194,57 +196,60 @@ TEST(Generated, EveryValueOfAnotherTypeIsRefusedWithItsPath) {
       satisfy(kind.kind, spec);
       eachField(spec, schema, Json::json_pointer(), "spec",
                 [&](const Json::json_pointer& at, const std::string& path, const Json& field) {
-                  ++fields;
-                  auto wrong = spec;
-                  wrong.at(at) = ofAnotherType(field);
-                  const auto object = parseObject(made(kind.kind, wrong), "default");
-                  ASSERT_FALSE(object) << kind.name << " " << path;
-                  EXPECT_EQ(object.error().field, path) << kind.name << object.error().message;
-                  EXPECT_EQ(object.error().code, ErrorCode::kInvalid);
+                  visit(kind, spec, at, path, field);
                 });
     }
+}
+
+// With the value at the place put there instead, the object is refused, and `path` is named.
+void expectRefused(const KindInfo& kind, Json spec, const Json::json_pointer& at, const Json& value,
+                   const std::string& path) {
+  spec[at] = value;
+  const auto object = parseObject(made(kind.kind, spec), "default");
+  ASSERT_FALSE(object) << kind.name << " " << path << " " << value;
+  EXPECT_EQ(object.error().field, path) << kind.name << ": " << object.error().message;
+  EXPECT_EQ(object.error().code, ErrorCode::kInvalid);
+}
+
+TEST(Generated, EveryValueOfAnotherTypeIsRefusedWithItsPath) {
+  std::size_t fields = 0;
+  eachGenerated(11, [&](const auto& kind, const auto& spec, const auto& at, const auto& path,
+                        const auto& field) {
+    ++fields;
+    expectRefused(kind, spec, at, ofAnotherType(field), path);
+  });
   EXPECT_GT(fields, 1000U);
 }
 
 TEST(Generated, EveryUnknownFieldIsRefusedWithItsPath) {
-  Generator generator(13);
-  for (const auto& kind : kinds())
-    for (int round = 0; round < 20; ++round) {
-      const auto schema = specSchema(kind.kind);
-      auto spec = generator.object(schema);
-      satisfy(kind.kind, spec);
-      eachField(spec, schema, Json::json_pointer(), "spec",
-                [&](const Json::json_pointer& at, const std::string& path, const Json& field) {
-                  if (!field.contains("properties")) return;
-                  auto wrong = spec;
-                  wrong.at(at)["no-such-field"] = 1;
-                  const auto object = parseObject(made(kind.kind, wrong), "default");
-                  ASSERT_FALSE(object) << kind.name << " " << path;
-                  EXPECT_EQ(object.error().field, path + ".no-such-field");
-                });
-    }
+  eachGenerated(13, [](const auto& kind, const auto& spec, const auto& at, const auto& path,
+                       const auto& field) {
+    if (field.contains("properties"))
+      expectRefused(kind, spec, at / "no-such-field", 1, path + ".no-such-field");
+  });
 }
 
 TEST(Generated, IntegersBeyondTheirLimitsAreRefused) {
-  Generator generator(17);
-  for (const auto& kind : kinds())
-    for (int round = 0; round < 20; ++round) {
-      const auto schema = specSchema(kind.kind);
-      auto spec = generator.object(schema);
-      satisfy(kind.kind, spec);
-      eachField(spec, schema, Json::json_pointer(), "spec",
-                [&](const Json::json_pointer& at, const std::string& path, const Json& field) {
-                  if (!field.contains("minimum")) return;
-                  for (const auto value : {field["minimum"].get<std::int64_t>() - 1,
-                                           field["maximum"].get<std::int64_t>() + 1}) {
-                    auto wrong = spec;
-                    wrong.at(at) = value;
-                    const auto object = parseObject(made(kind.kind, wrong), "default");
-                    ASSERT_FALSE(object) << kind.name << " " << path << " " << value;
-                    EXPECT_EQ(object.error().field, path);
-                  }
-                });
+  eachGenerated(17, [](const auto& kind, const auto& spec, const auto& at, const auto& path,
+                       const auto& field) {
+    if (!field.contains("minimum")) return;
+    expectRefused(kind, spec, at, field["minimum"].template get<std::int64_t>() - 1, path);
+    expectRefused(kind, spec, at, field["maximum"].template get<std::int64_t>() + 1, path);
+  });
+}
+
+// Every required field, at any depth.
+TEST(Generated, EveryAbsentRequiredFieldIsTold) {
+  std::size_t fields = 0;
+  eachGenerated(19, [&](const auto& kind, const auto& spec, const auto& at, const auto& path,
+                        const auto& field) {
+    for (const auto& name : field.value("required", Json::array())) {
+      ++fields;
+      const auto text = name.template get<std::string>();
+      expectRefused(kind, spec, at / text, nullptr, path + "." + text);
     }
+  });
+  EXPECT_GT(fields, 50U);
 }
 
 }  // namespace
