@@ -298,7 +298,7 @@ TEST(Admission, LinksAreProposals) {
                   "l", "peer: k, network: a, remoteNetwork: p/b, routeTarget: \"64512:8000001\"")),
               StartsWith("spec.routeTarget"));
   world.add(link("l", "peer: k, network: a, remoteNetwork: p/b"));
-  const auto& made = world.get(Kind::kLink, "p", "l");
+  const auto made = world.get(Kind::kLink, "p", "l");
   EXPECT_EQ(made.spec["routeTarget"], "64512:9000001");
   EXPECT_EQ(made.spec["proposedByUs"], true);
   EXPECT_EQ(made.spec["accepted"], true);

@@ -64,11 +64,10 @@ class World {
     if (!done) return std::unexpected(done.error());
     return {};
   }
-  [[nodiscard]] const Object& get(Kind kind, const std::string& project, const std::string& name) {
+  [[nodiscard]] Object get(Kind kind, const std::string& project, const std::string& name) {
     const auto found = objects->find({kind, project, name});
     EXPECT_TRUE(found) << name;
-    static const Object kNone;
-    return found ? *found : kNone;
+    return found ? *found : Object{};
   }
   [[nodiscard]] std::string address(const std::string& port, const std::string& project = "p") {
     return get(Kind::kPort, project, port).status["addresses"][0].get<std::string>();
