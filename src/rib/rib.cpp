@@ -17,6 +17,7 @@
 
 #include "decision.h"
 #include "hawser/base/check.h"
+#include "key_order.h"
 #include "policy.h"
 
 namespace hawser::rib {
@@ -62,9 +63,9 @@ struct Peer {
   PeerPolicy policy;
   bool up = false;
   bool gateOpen = true;  // RT-constraint: its memberships are known
-  std::set<RouteKey> held;
-  std::set<RouteKey> dirty;
-  std::map<RouteKey, Sent> sent;
+  KeySet held;
+  KeySet dirty;
+  KeyMap<Sent> sent;
   std::set<wire::Family> endOfRibDue;
   // Its memberships: exact ones by target, so that a lookup does not grow with their number; the
   // others in a list.
@@ -112,10 +113,10 @@ struct Rib::Impl {
   explicit Impl(Config c) : config(c) {}
 
   Config config;
-  std::map<RouteKey, Entry> table;
+  KeyMap<Entry> table;
   std::map<PeerId, Peer> peers;
-  std::map<net::RouteTarget, std::set<RouteKey>> byTarget;
-  std::set<RouteKey> changed;
+  std::map<net::RouteTarget, KeySet> byTarget;
+  KeySet changed;
   bool held = false;
 
   const PeerPolicy* policyOf(PeerId id) const {
@@ -187,11 +188,16 @@ struct Rib::Impl {
         byTarget[target].insert(key);
     changed.insert(key);
     for (auto& [id, peer] : peers)
-      if (peer.up && peer.policy.families.contains(key.family)) peer.dirty.insert(key);
+      if (peer.up && peer.policy.families.contains(key.family)) mark(peer, key);
+  }
+
+  // Routes mostly come in order: the hint makes that an append.
+  static void mark(Peer& peer, const RouteKey& key) {
+    peer.dirty.emplace_hint(peer.dirty.end(), key);
   }
 
   // The targets under which a key stands in byTarget.
-  std::map<RouteKey, std::vector<net::RouteTarget>> indexed;
+  KeyMap<std::vector<net::RouteTarget>> indexed;
   void unindex(const RouteKey& key) {
     const auto found = indexed.find(key);
     if (found == indexed.end()) return;
@@ -229,12 +235,12 @@ struct Rib::Impl {
     const auto found = byTarget.find(target);
     if (found == byTarget.end()) return;
     for (const auto& key : found->second)
-      if (peer.policy.families.contains(key.family)) peer.dirty.insert(key);
+      if (peer.policy.families.contains(key.family)) mark(peer, key);
   }
   void markVpn(Peer& peer) {
     if (!peer.up) return;
     for (const auto& [key, entry] : table)
-      if (isVpn(key.family) && peer.policy.families.contains(key.family)) peer.dirty.insert(key);
+      if (isVpn(key.family) && peer.policy.families.contains(key.family)) mark(peer, key);
   }
 
   static bool wanted(const Peer& peer, const std::vector<net::RouteTarget>& targets) {
@@ -274,16 +280,20 @@ struct Rib::Impl {
       const auto entry = table.find(key);
       const auto* best = entry == table.end() ? nullptr : entry->second.bestPath();
       const auto attributes = best == nullptr ? nullptr : outbound(peer, id, key, *best);
-      const auto sent = peer.sent.find(key);
+      const auto at = peer.sent.lower_bound(key);
+      const bool has = at != peer.sent.end() && at->first == key;
       if (!attributes) {
-        if (sent == peer.sent.end()) continue;
-        peer.sent.erase(sent);
+        if (!has) continue;
+        peer.sent.erase(at);
         withdrawals[key.family].withdrawn.push_back(nlriOf(key, {}));
       } else {
-        if (sent != peer.sent.end() && !sent->second.again && sent->second.label == best->label &&
-            (sent->second.attributes == attributes || *sent->second.attributes == *attributes))
+        if (has && !at->second.again && at->second.label == best->label &&
+            (at->second.attributes == attributes || *at->second.attributes == *attributes))
           continue;
-        peer.sent[key] = {best->label, attributes, false};
+        if (has)
+          at->second = {best->label, attributes, false};
+        else
+          peer.sent.emplace_hint(at, key, Sent{best->label, attributes, false});
         announcements[{key.family, attributes}].announced.push_back(nlriOf(key, best->label));
       }
       ++routes;
@@ -305,7 +315,7 @@ struct Rib::Impl {
 
   void markFamily(Peer& peer, wire::Family family) {
     for (const auto& [key, entry] : table)
-      if (key.family == family) peer.dirty.insert(key);
+      if (key.family == family) mark(peer, key);
   }
 };
 

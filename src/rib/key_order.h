@@ -1,0 +1,52 @@
+// The order of RouteKey (that of its <=>), written for the trees of the RIB: it is most of what a
+// reflector does, and a comparison by words takes a fraction of one by members.
+#pragma once
+
+#include <bit>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "hawser/rib/rib.h"
+
+namespace hawser::rib {
+
+struct KeyLess {
+  bool operator()(const RouteKey& a, const RouteKey& b) const {
+    if (a.family != b.family) return a.family < b.family;
+    if (const auto x = word(a.rd.bytes().data()), y = word(b.rd.bytes().data()); x != y)
+      return x < y;
+    const auto& left = a.prefix.address();
+    const auto& right = b.prefix.address();
+    if (left.isV4() != right.isV4()) return left.isV4();
+    if (left.isV4()) {
+      if (const auto x = half(left.bytes().data()), y = half(right.bytes().data()); x != y)
+        return x < y;
+    } else {
+      for (std::size_t i = 0; i < 16; i += 8) {
+        const auto x = word(left.bytes().data() + i), y = word(right.bytes().data() + i);
+        if (x != y) return x < y;
+      }
+    }
+    if (a.prefix.length() != b.prefix.length()) return a.prefix.length() < b.prefix.length();
+    return a.family == wire::kRtConstraint && a.membership < b.membership;
+  }
+
+ private:
+  static std::uint64_t word(const std::uint8_t* bytes) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+  }
+  static std::uint32_t half(const std::uint8_t* bytes) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value;
+  }
+};
+
+using KeySet = std::set<RouteKey, KeyLess>;
+template <class Value>
+using KeyMap = std::map<RouteKey, Value, KeyLess>;
+
+}  // namespace hawser::rib
