@@ -73,8 +73,7 @@ std::string field(const Json& object) {
 
 std::string subnets(const Json& o) { return joinedFields(at(o, "spec.subnets"), "prefix"); }
 std::string routeTargets(const Json& o) {
-  std::string out = textAt(o, "status.routeTarget");
-  if (out.empty()) out = textAt(o, "status.autoTarget");
+  auto out = textAt(o, "status.autoRouteTarget");
   for (const auto& [list, mark] : {std::pair{"both", ""}, {"import", "←"}, {"export", "→"}})
     for (const auto& target : at(o, std::string("spec.routeTargets.") + list))
       out += (out.empty() ? "" : ", ") + std::string(mark) + scalar(target);
@@ -181,8 +180,8 @@ constexpr std::array kPeer{
     Column{"HOLD", field<"spec.holdTime">, true}, Column{"API", field<"spec.api.url">, true}};
 constexpr std::array kLink{Column{"PEER", field<"spec.peer">},
                            Column{"NETWORK", field<"spec.network">},
-                           Column{"REMOTE NETWORK", field<"spec.remoteNetwork">},
-                           Column{"ROUTE TARGET", field<"spec.routeTarget">},
+                           Column{"REMOTE", field<"spec.remoteNetwork">},
+                           Column{"TARGET", field<"spec.routeTarget">},
                            Column{"ACCEPTED", agreed},
                            Column{"PHASE", field<"status.phase">},
                            Column{"MESSAGE", field<"status.message">, true}};
@@ -234,6 +233,7 @@ std::vector<std::string> rowOf(Kind kind, const Json& object, Look look) {
 
 Table objectTable(Kind kind, const Json& items, Look look) {
   Table table{titlesOf(kind, look), {}};
+  table.firm = table.titles.front() == "PROJECT" ? 2 : 1;
   std::vector<const Json*> sorted;
   for (const auto& item : items) sorted.push_back(&item);
   std::sort(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) {

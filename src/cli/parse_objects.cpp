@@ -82,8 +82,7 @@ void addObjectCommands(CLI::App& app, Chosen& chosen) {
   addDelete(app, chosen);
   addWatch(app, chosen);
   auto kind = std::make_shared<std::string>();
-  command =
-      app.add_subcommand("explain", "Tell the fields of a kind; without one, the kinds");
+  command = app.add_subcommand("explain", "Tell the fields of a kind; without one, the kinds");
   command->add_option("KIND", *kind, "what to explain");
   command->footer("Examples:\n  hawser explain\n  hawser explain network");
   command->callback([&chosen, kind] {

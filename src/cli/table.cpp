@@ -49,10 +49,13 @@ std::vector<std::size_t> columnWidths(const Table& table, std::size_t limit) {
     return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
            kGap * (widths.empty() ? 0 : widths.size() - 1);
   };
-  while (total() > limit) {
-    const auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= kLeastWidth) break;
-    --*widest;
+  const auto firm = static_cast<std::ptrdiff_t>(std::min(table.firm, widths.size()));
+  for (const auto first : {widths.begin() + firm, widths.begin()}) {
+    while (first != widths.end() && total() > limit) {
+      const auto widest = std::max_element(first, widths.end());
+      if (*widest <= kLeastWidth) break;
+      --*widest;
+    }
   }
   return widths;
 }

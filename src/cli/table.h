@@ -14,6 +14,8 @@ inline constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 struct Table {
   std::vector<std::string> titles;
   std::vector<std::vector<std::string>> rows;  // each as long as `titles`
+  // Leading columns that are cut only when cutting the others is not enough: names are for copying.
+  std::size_t firm = 0;
 };
 
 // Characters as a terminal counts them: UTF-8 code points.
@@ -22,7 +24,7 @@ struct Table {
 [[nodiscard]] std::string cut(const std::string& text, std::size_t width);
 
 // Width of each column such that a line takes at most `limit`: the widest columns give way first,
-// none below eight characters.
+// firm ones last, none below eight characters.
 [[nodiscard]] std::vector<std::size_t> columnWidths(const Table& table,
                                                     std::size_t limit = kPageWidth);
 // One line with its newline; cells are cut to their column, an empty cell is "-".

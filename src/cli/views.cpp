@@ -41,6 +41,7 @@ std::string routesText(const Json& answer, const std::string& network, bool wide
   Table table{{"PREFIX", "NEXT HOP", "HOST OR SITE", "LABEL", "ENCAPSULATION", "IMPORTED BY"}, {}};
   if (wide) table.titles.insert(table.titles.end(), {"RD", "AS PATH", "IDENTITY", "ORIGIN"});
   table.titles.emplace_back("STATE");
+  table.firm = 2;
   for (const auto& route : routes) {
     bool first = true;
     for (const auto& path : at(route, "paths")) {
@@ -67,6 +68,7 @@ std::string peersText(const Json& answer, bool wide) {
   Table table{{"NAME", "ROLE", "ADDRESS", "ASN", "STATE", "SINCE", "IN", "OUT", "DROPPED"}, {}};
   if (wide) table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS"});
   table.titles.emplace_back("LAST ERROR");
+  table.firm = 5;
   for (const auto& peer : peers) {
     const auto dropped = numberAt(peer, "routes.droppedTarget") +
                          numberAt(peer, "routes.droppedPrefix") +
@@ -122,6 +124,7 @@ std::string bgpRoutesText(const Json& answer, bool wide) {
     table.titles.insert(table.titles.end(),
                         {"ENCAPSULATION", "AS PATH", "LOCAL PREF", "MED", "IDENTITY"});
   table.titles.emplace_back("DECIDED BY");
+  table.firm = 3;
   for (const auto& route : routes) {
     const bool best = at(route, "best") == Json(true);
     std::vector<std::string> row{best ? ">" : " ",         textAt(route, "route"),
@@ -188,7 +191,7 @@ std::string statusText(const Json& status, const Json& whoami, const std::string
                                   : "waits for its peers");
     std::string objects;
     for (const auto& [plural, count] : at(status, "objects").items())
-      objects += (objects.empty() ? "" : ", ") + scalar(count) + " " + plural;
+      objects += (objects.empty() ? "" : ", ") + plural + " " + scalar(count);
     pairs.emplace_back("Objects", objects);
   }
   auto out = renderPairs(pairs);

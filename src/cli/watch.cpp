@@ -28,6 +28,7 @@ class Follower {
     if (session_.forPrograms() || session_.output() == Output::kName) return;
     Table table{titles(), {}};
     for (const auto& item : items) table.rows.push_back(row("MODIFIED", item));
+    table.firm = look().withProject ? 3 : 2;
     widths_ = columnWidths(table, wide() ? kNoLimit : kPageWidth);
     session_.out() << renderRow(table.titles, widths_) << std::flush;
   }

@@ -38,7 +38,7 @@ TEST(Columns, EveryKindHasColumns) {
 
 TEST(Columns, Networks) {
   const auto items = parse(R"([
-    {"metadata": {"name": "db", "project": "demo"}, "status": {"id": 3, "routeTarget": "64512:8000003"},
+    {"metadata": {"name": "db", "project": "demo"}, "status": {"id": 3, "autoRouteTarget": "64512:8000003"},
      "spec": {"subnets": [{"prefix": "10.0.100.0/24"}], "routeTargets": {"both": ["64512:500"], "import": ["64512:7"]}}},
     {"metadata": {"name": "Public", "project": "default"},
      "spec": {"subnets": [{"prefix": "185.22.97.0/24"}], "external": true}}])");

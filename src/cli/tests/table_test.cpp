@@ -42,6 +42,15 @@ TEST(Table, NoColumnBecomesUseless) {
   EXPECT_EQ(columnWidths(table, 10), (std::vector<std::size_t>{8, 8}));
 }
 
+TEST(Table, FirmColumnsGiveWayLast) {
+  Table table{{"NAME", "TEXT"}, {{std::string(30, 'n'), std::string(20, 't')}}};
+  table.firm = 1;
+  EXPECT_EQ(columnWidths(table, 42), (std::vector<std::size_t>{30, 10}));
+  EXPECT_EQ(columnWidths(table, 30), (std::vector<std::size_t>{20, 8}));
+  table.firm = 9;
+  EXPECT_EQ(columnWidths(table, 42), (std::vector<std::size_t>{20, 20}));
+}
+
 TEST(Table, CutKeepsWholeCharacters) {
   EXPECT_EQ(cut("äöüß", 4), "äöüß");
   EXPECT_EQ(cut("äöüß", 3), "äö…");

@@ -118,7 +118,7 @@ TEST(Views, Status) {
             "Hosts:    2 of 3 connected\n"
             "Peers:    3 of 3 established\n"
             "BGP:      has heard all of its peers\n"
-            "Objects:  3 hosts, 9 ports\n"
+            "Objects:  hosts 3, ports 9\n"
             "Warnings:\n"
             "  services/default/x: backend y does not exist\n");
   // What the caller may not see is left out.
