@@ -59,12 +59,14 @@ struct Mistake final : YAML::ParserException {
 // parseDocuments turns into an error with its place.
 class Builder final : public YAML::EventHandler {
  public:
+  explicit Builder(std::string_view text) : rest_(text) {}
   [[nodiscard]] std::vector<Json> take() { return std::move(documents_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     // yaml-cpp 0.7 finds the same document again and again where a plain scalar cannot begin
     // (",x").
     if (started_ && mark.pos <= lastStart_) wrong(mark, "unexpected character");
+    if (started_ && !mayBegin(mark.line)) wrong(mark, "is no part of what stands before it");
     started_ = true;
     lastStart_ = mark.pos;
     anchors_.clear();
@@ -112,6 +114,20 @@ class Builder final : public YAML::EventHandler {
     std::size_t size;
   };
 
+  // yaml-cpp takes "- a" followed by "b: 1" for two documents. A document after another begins with
+  // "---", or follows "..."; JSON values may just follow each other.
+  [[nodiscard]] bool mayBegin(int number) {
+    for (; line_ < number; ++line_) {
+      const auto size = rest_.find('\n');
+      const auto current = rest_.substr(0, size);
+      const auto first = current.find_first_not_of(" \t\r");
+      if (first != std::string_view::npos && current[first] != '#')
+        ended_ = current.starts_with("...");
+      rest_.remove_prefix(size == std::string_view::npos ? rest_.size() : size + 1);
+    }
+    return ended_ || rest_.starts_with("---") || rest_.starts_with("{") || rest_.starts_with("[");
+  }
+
   [[noreturn]] static void wrong(const YAML::Mark& mark, const std::string& why) {
     throw Mistake(mark, why);
   }
@@ -146,6 +162,9 @@ class Builder final : public YAML::EventHandler {
     parent.json[*std::exchange(parent.key, std::nullopt)] = std::move(json);
   }
 
+  std::string_view rest_;  // of the text, from line_ on
+  int line_ = 0;
+  bool ended_ = false;  // the last line before that says something is "..."
   std::vector<Json> documents_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Named> anchors_;
@@ -210,9 +229,13 @@ Result<std::vector<Json>> parseDocuments(std::string_view text) {
     return invalid("is not text (it holds a zero byte)");
   if (tooDeep(text)) return invalid(fmt::format("is nested deeper than {}", kMaxDepth));
   try {
-    std::istringstream in{std::string(text)};
+    // A quoted text that never ends is one for yaml-cpp when the file ends with its line; a
+    // document end marker inside it is a mistake.
+    std::string whole(text);
+    whole += whole.ends_with('\n') ? "...\n" : "\n...\n";
+    std::istringstream in(whole);
     YAML::Parser parser(in);
-    Builder builder;
+    Builder builder(whole);
     while (parser.HandleNextDocument(builder)) {
     }
     return builder.take();
