@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <map>
+#include <memory_resource>
 #include <set>
 
 #include "hawser/rib/rib.h"
@@ -45,8 +46,10 @@ struct KeyLess {
   }
 };
 
-using KeySet = std::set<RouteKey, KeyLess>;
+// Their nodes come from the pool of one RIB: a route is a handful of small allocations that come
+// and go together.
+using KeySet = std::pmr::set<RouteKey, KeyLess>;
 template <class Value>
-using KeyMap = std::map<RouteKey, Value, KeyLess>;
+using KeyMap = std::pmr::map<RouteKey, Value, KeyLess>;
 
 }  // namespace hawser::rib

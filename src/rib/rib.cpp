@@ -60,6 +60,7 @@ struct Memberships {
 };
 
 struct Peer {
+  explicit Peer(std::pmr::memory_resource* pool) : held(pool), dirty(pool), sent(pool) {}
   PeerPolicy policy;
   bool up = false;
   bool gateOpen = true;  // RT-constraint: its memberships are known
@@ -113,12 +114,14 @@ struct Rib::Impl {
   explicit Impl(Config c) : config(c) {}
 
   Config config;
-  KeyMap<Entry> table;
+  std::pmr::unsynchronized_pool_resource pool;  // before all that allocates from it
+  KeyMap<Entry> table{&pool};
   std::map<PeerId, Peer> peers;
   std::map<net::RouteTarget, KeySet> byTarget;
-  KeySet changed;
+  KeySet changed{&pool};
   bool held = false;
 
+  Peer& peerOf(PeerId id) { return peers.try_emplace(id, &pool).first->second; }
   const PeerPolicy* policyOf(PeerId id) const {
     const auto found = peers.find(id);
     return found == peers.end() ? nullptr : &found->second.policy;
@@ -185,7 +188,7 @@ struct Rib::Impl {
     entry.best = candidates.empty() ? -1 : index[decide(candidates).best];
     if (isVpn(key.family) && entry.best >= 0)
       for (const auto& target : indexed[key] = routeTargetsOf(*entry.bestPath()->attributes))
-        byTarget[target].insert(key);
+        byTarget.try_emplace(target, &pool).first->second.insert(key);
     changed.insert(key);
     for (auto& [id, peer] : peers)
       if (peer.up && peer.policy.families.contains(key.family)) mark(peer, key);
@@ -197,7 +200,7 @@ struct Rib::Impl {
   }
 
   // The targets under which a key stands in byTarget.
-  KeyMap<std::vector<net::RouteTarget>> indexed;
+  KeyMap<std::vector<net::RouteTarget>> indexed{&pool};
   void unindex(const RouteKey& key) {
     const auto found = indexed.find(key);
     if (found == indexed.end()) return;
@@ -270,13 +273,14 @@ struct Rib::Impl {
     std::map<wire::Family, wire::Update> withdrawals;
     std::map<std::pair<wire::Family, AttributesPtr>, wire::Update> announcements;
     std::size_t routes = 0;
-    for (auto it = peer.dirty.begin(); it != peer.dirty.end() && routes < maxRoutes;) {
-      if (!ready(peer, it->family)) {
-        ++it;
+    auto it = peer.dirty.begin();
+    KeySet waiting(&pool);  // mostly none: then the whole set goes at once
+    for (; it != peer.dirty.end() && routes < maxRoutes; ++it) {
+      const auto& key = *it;
+      if (!ready(peer, key.family)) {
+        waiting.emplace_hint(waiting.end(), key);
         continue;
       }
-      const auto key = *it;
-      it = peer.dirty.erase(it);
       const auto entry = table.find(key);
       const auto* best = entry == table.end() ? nullptr : entry->second.bestPath();
       const auto attributes = best == nullptr ? nullptr : outbound(peer, id, key, *best);
@@ -298,6 +302,11 @@ struct Rib::Impl {
       }
       ++routes;
     }
+    if (it == peer.dirty.end())
+      peer.dirty.clear();
+    else
+      peer.dirty.erase(peer.dirty.begin(), it);
+    peer.dirty.merge(waiting);
     peer.exportCache.clear();
     peer.filterCache.clear();
     std::vector<wire::Update> updates;
@@ -320,14 +329,14 @@ struct Rib::Impl {
 };
 
 Rib::Rib(Config config) : impl_(std::make_unique<Impl>(config)) {
-  auto& local = impl_->peers[kLocal];
+  auto& local = impl_->peerOf(kLocal);
   local.policy.localAs = local.policy.remoteAs = config.asn;
 }
 Rib::~Rib() = default;
 
 void Rib::peerUp(PeerId id, PeerPolicy policy) {
   HAWSER_CHECK(id != kLocal, "peer id 0 is the speaker itself");
-  auto& peer = impl_->peers[id];
+  auto& peer = impl_->peerOf(id);
   peer.policy = std::move(policy);
   peer.up = true;
   peer.sent.clear();
@@ -420,7 +429,7 @@ void Rib::openRtConstraintGate(PeerId id) {
 
 void Rib::originate(const RouteKey& key, net::Label label,
                     std::shared_ptr<const wire::PathAttributes> attributes) {
-  auto& local = impl_->peers[kLocal];
+  auto& local = impl_->peerOf(kLocal);
   auto& entry = impl_->table[key];
   auto* in = entry.of(kLocal);
   if (in == nullptr) {
@@ -433,7 +442,7 @@ void Rib::originate(const RouteKey& key, net::Label label,
   impl_->decideEntry(key, entry);
 }
 
-void Rib::withdraw(const RouteKey& key) { impl_->remove(kLocal, impl_->peers[kLocal], key); }
+void Rib::withdraw(const RouteKey& key) { impl_->remove(kLocal, impl_->peerOf(kLocal), key); }
 
 void Rib::holdOutput(bool hold) { impl_->held = hold; }
 
