@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace hawser::controller {
 namespace {
@@ -19,43 +20,31 @@ net::IpAddress lastOf(const net::IpPrefix& prefix) {
   return prefix.address().plus(count);
 }
 
-void gather(const api::Staging& staging, const Ref& network, const model::ObjectKey& except,
-            std::map<net::IpAddress, std::string>& used) {
-  const auto note = [&](const Object& object, const std::vector<net::IpAddress>& addresses) {
-    for (const auto& address : addresses) used.emplace(address, object.key().text());
-  };
-  staging.forEach(Kind::kPort, [&](const Object& port) {
-    if (port.key() == except) return;
-    const auto& named = port.spec["network"].get_ref<const std::string&>();
-    if (Ref::parse(named, port.metadata.project) != network) return;
-    note(port, model::PortStatus::from(port).addresses);
-  });
-  staging.forEach(Kind::kFloatingIp, [&](const Object& floating) {
-    const auto spec = model::FloatingIpSpec::from(floating);
-    if (floating.key() != except && spec.network == network && spec.address)
-      note(floating, {*spec.address});
-  });
-  staging.forEach(Kind::kService, [&](const Object& service) {
-    if (service.key() == except) return;
-    const auto spec = model::ServiceSpec::from(service);
-    if (spec.network == network) note(service, spec.addresses);
-  });
-}
-
 }  // namespace
 
 std::map<net::IpAddress, std::string> usedAddresses(const api::Staging& staging,
                                                     const Object& network,
                                                     const model::ObjectKey& except) {
+  std::set<Ref> networks{{network.metadata.project, network.metadata.name}};
+  if (const auto pool = network.spec.value("addressPool", ""); !pool.empty())
+    staging.forEach(Kind::kNetwork, [&](const Object& other) {
+      if (other.spec.value("addressPool", "") == pool)
+        networks.insert({other.metadata.project, other.metadata.name});
+    });
   std::map<net::IpAddress, std::string> used;
-  const auto pool = network.spec.value("addressPool", "");
-  if (pool.empty()) {
-    gather(staging, {network.metadata.project, network.metadata.name}, except, used);
-    return used;
-  }
-  staging.forEach(Kind::kNetwork, [&](const Object& other) {
-    if (other.spec.value("addressPool", "") == pool)
-      gather(staging, {other.metadata.project, other.metadata.name}, except, used);
+  const auto visit = [&](Kind kind, const auto& addressesOf) {
+    staging.forEach(kind, [&](const Object& object) {
+      if (object.key() == except) return;
+      const auto& named = object.spec["network"].get_ref<const std::string&>();
+      if (!networks.contains(Ref::parse(named, object.metadata.project))) return;
+      for (const auto& address : addressesOf(object)) used.emplace(address, object.key().text());
+    });
+  };
+  visit(Kind::kPort, [](const Object& port) { return model::PortStatus::from(port).addresses; });
+  visit(Kind::kService, [](const Object& one) { return model::ServiceSpec::from(one).addresses; });
+  visit(Kind::kFloatingIp, [](const Object& one) {
+    const auto address = model::FloatingIpSpec::from(one).address;
+    return address ? std::vector{*address} : std::vector<net::IpAddress>{};
   });
   return used;
 }
