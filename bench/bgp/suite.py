@@ -12,11 +12,27 @@ from lib.topology import BUILD, Topology, ip
 
 ROUTES = int(os.environ.get("BENCH_ROUTES", "100000"))
 
-# (figure, unit, what of the load's line): less is better for all.
+# What of the load's line: less is better for all.
 FIGURES = {"cpu": "s of CPU", "wall": "s", "single": "ms", "withdrawWall": "s", "memory": "bytes a route"}
 TITLES = {"cpu": "CPU", "wall": "time", "single": "one new route", "withdrawWall": "withdrawal of all", "memory": "memory"}
-# rival -> figure -> (goal, floor) of rival / ours.
-LIMITS = {}
+# (rival, figure) -> (goal, floor) of rival / ours. A floor is what must not be lost again; a goal is where we want to be.
+LIMITS = {
+    ("BIRD 2.0.12", "cpu"): (1.0, 0.25),
+    ("BIRD 2.0.12", "wall"): (1.0, 0.08),
+    ("BIRD 2.0.12", "single"): (1.0, 0.1),
+    ("BIRD 2.0.12", "withdrawWall"): (1.0, 0.02),
+    ("BIRD 2.0.12", "memory"): (1.0, 0.04),
+    ("FRR 8.4", "cpu"): (1.0, 0.25),
+    ("FRR 8.4", "wall"): (1.0, 0.15),
+    ("FRR 8.4", "single"): (10.0, 5.0),
+    ("FRR 8.4", "withdrawWall"): (1.0, 0.2),
+    ("FRR 8.4", "memory"): (2.0, 0.6),
+    ("GoBGP 3.10", "cpu"): (10.0, 3.0),
+    ("GoBGP 3.10", "wall"): (10.0, 2.0),
+    ("GoBGP 3.10", "single"): (1.0, 0.2),
+    ("GoBGP 3.10", "withdrawWall"): (10.0, 3.0),
+    ("GoBGP 3.10", "memory"): (2.0, 0.5),
+}
 
 
 class Reflection:
@@ -49,7 +65,7 @@ class Reflection:
                 print(f"  {turn + 1}/{runs} {router.name}: {json.dumps(results[router][-1])}", flush=True)
         for rival in self.rivals:
             for figure, unit in FIGURES.items():
-                goal, floor = LIMITS.get((rival.name, figure), (1.0, 0.0))
+                goal, floor = LIMITS[rival.name, figure]
                 yield {"name": f"{self.name}: {TITLES[figure]}, against {rival.name}", "unit": unit, "goal": goal, "floor": floor,
                        "ours": [r[figure] for r in results[Ours]], "rival": [r[figure] for r in results[rival]]}
 
