@@ -75,10 +75,7 @@ Daemon::~Daemon() = default;
 Result<void> Daemon::start() {
   speaker_.onBestChanges(
       [this](const std::vector<rib::BestChange>& changes) { agent_.bestChanges(changes); });
-  speaker_.onPeerChange([](const bgp::PeerStatus& peer) {
-    log::info("agent", "BGP to {}: {}{}{}", peer.name, bgp::stateName(peer.state),
-              peer.lastError.empty() ? "" : ", ", peer.lastError);
-  });
+  speaker_.onPeerChange([this](const bgp::PeerStatus& peer) { sayState(peer); });
   agent_.restore();
   agent_.onReport([this] {
     if (!reportTimer_.pending()) reportTimer_.start(kReportDelay, [this] { report(); });
@@ -148,6 +145,15 @@ std::vector<api::ClientConfig> Daemon::clients() const {
                    .certificatePem = parts_.enrolment.certificate,
                    .keyPem = parts_.enrolment.key});
   return out;
+}
+
+// Told for more than the state; said once for each.
+void Daemon::sayState(const bgp::PeerStatus& peer) {
+  auto& known = said_[peer.name];
+  if (known == peer.state) return;
+  known = peer.state;
+  log::info("agent", "BGP to {}: {}{}{}", peer.name, bgp::stateName(peer.state),
+            peer.lastError.empty() ? "" : ", ", peer.lastError);
 }
 
 void Daemon::everySecond() {

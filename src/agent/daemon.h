@@ -1,6 +1,7 @@
 // The running agent: the pure Agent and everything around it, on one loop.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -40,6 +41,7 @@ class Daemon {
   class Sink;
   [[nodiscard]] Result<void> addPeers();
   [[nodiscard]] std::vector<api::ClientConfig> clients() const;
+  void sayState(const bgp::PeerStatus& peer);
   void everySecond();
   void everyTenSeconds();
   void drops();
@@ -61,6 +63,7 @@ class Daemon {
   io::Timer second_, tenSeconds_, reportTimer_;
   Json reported_;
   std::optional<TimePoint> wholeSince_;
+  std::map<std::string, std::optional<bgp::State>> said_;
 };
 
 }  // namespace hawser::agent
