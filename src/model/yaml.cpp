@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -224,6 +225,27 @@ void emit(YAML::Emitter& out, const Json& json) {
 
 }  // namespace
 
+namespace {
+
+// What yaml-cpp says, at its place. What it finds in the mark that was put behind the text is the
+// fault of the text's end.
+std::unexpected<Error> notYaml(const YAML::Exception& error, std::string_view text) {
+  const auto lines =
+      static_cast<int>(std::count(text.begin(), text.end(), '\n')) + (text.ends_with('\n') ? 0 : 1);
+  if (error.mark.is_null() || error.mark.line < lines)
+    return invalid("is not YAML: " + error.msg, place(error.mark));
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  auto end = error.mark;
+  end.line = lines - 1;
+  end.column = static_cast<int>(text.size() - (text.rfind('\n') + 1));
+  return invalid(error.msg == YAML::ErrorMsg::DOC_IN_SCALAR
+                     ? "is not YAML: a quoted text has no end"
+                     : "is not YAML: " + error.msg,
+                 place(end));
+}
+
+}  // namespace
+
 Result<std::vector<Json>> parseDocuments(std::string_view text) {
   if (text.find('\0') != std::string_view::npos)
     return invalid("is not text (it holds a zero byte)");
@@ -242,7 +264,7 @@ Result<std::vector<Json>> parseDocuments(std::string_view text) {
   } catch (const Mistake& mistake) {
     return invalid(mistake.msg, place(mistake.mark));
   } catch (const YAML::Exception& error) {
-    return invalid("is not YAML: " + error.msg, place(error.mark));
+    return notYaml(error, text);
   }
 }
 

@@ -90,6 +90,10 @@ TEST(Mistakes, FilesThatAreCutOff) {
   for (const auto* text : {"a: 'unfinished\n", "a: \"unfinished\n", "a: 'x", "b: 1\na: 'x\n",
                            "b: 1\nc:\n  - 'x\n", "{a: 1", "[a, b", "a: [1,\n", "a: {b: 1\n"})
     EXPECT_FALSE(parseDocuments(text)) << text;
+  const auto errorOf = [](std::string_view text) { return parseDocuments(text).error().text(); };
+  EXPECT_EQ(errorOf("b: 1\na: 'x\n"), "line 2, column 6: is not YAML: a quoted text has no end");
+  EXPECT_EQ(errorOf("kind: ["), "line 1, column 8: is not YAML: end of sequence flow not found")
+      << "the end of the text, not what lies behind it";
   const std::string whole =
       "kind: Network\nmetadata: {name: \"a\"}\nspec: {description: 'one and only'}\n";
   EXPECT_EQ(complaint(whole), "");
