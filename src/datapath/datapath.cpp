@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -226,17 +227,17 @@ std::vector<Route> Datapath::routes(std::optional<VrfId> vrf) const {
 // handle, priority and the name of their program.
 void Datapath::teardown(const Config& config) {
   if (const auto device = findDevice(config.underlayDevice)) detachIngress(device->index);
-  const auto pins = Programs::pinsOf(config);
-  for (const auto* name : {"port_of_device", "settings"}) {
-    const int fd = bpf_obj_get((pins + "/" + name).c_str());
-    if (fd < 0) continue;
-    if (std::string_view(name) == "settings")
-      detachIngress(static_cast<int>(readSettings(fd).underlay_ifindex));
-    else
+  for (const auto& pins : Programs::allPins(config)) {
+    if (const int fd = bpf_obj_get((pins + "/port_of_device").c_str()); fd >= 0) {
       forEachEntry<std::uint32_t, std::uint32_t>(fd, [](std::uint32_t ifindex, std::uint32_t) {
         detachIngress(static_cast<int>(ifindex));
       });
-    (void)close(fd);
+      (void)close(fd);
+    }
+    if (const int fd = bpf_obj_get((pins + "/settings").c_str()); fd >= 0) {
+      detachIngress(static_cast<int>(readSettings(fd).underlay_ifindex));
+      (void)close(fd);
+    }
   }
   Programs::removePins(config, true);
   std::error_code error;

@@ -73,7 +73,7 @@ bool allPinned(bpf_object* object, const std::string& directory) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
-    if (isPinned(map) && !sameMap(map, directory + "/" + name)) return false;
+    if (isPinned(map) && !sameMap(map, fmt::format("{}/{}", directory, name))) return false;
   }
   return true;
 }
@@ -123,7 +123,8 @@ Result<Programs> Programs::load(const Config& config,
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
-    if (isPinned(map)) (void)bpf_map__set_pin_path(map, (directory + "/" + name).c_str());
+    if (isPinned(map))
+      (void)bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, name).c_str());
   }
   if (const int error = hawser_bpf__load(out.skeleton_); error < 0) {
     if (!out.adopted_) removePins(config, true);
@@ -148,12 +149,16 @@ std::string Programs::pinsOf(const Config& config) {
 void Programs::removePins(const Config& config, bool thisVersionToo) {
   std::error_code error;
   const auto ours = pinsOf(config);
-  std::vector<fs::path> versions;
+  for (const auto& version : allPins(config))
+    if (thisVersionToo || version != ours) fs::remove_all(version, error);
+}
+
+std::vector<std::string> Programs::allPins(const Config& config) {
+  std::error_code error;
+  std::vector<std::string> out;
   for (const auto& entry : fs::directory_iterator(config.pinDirectory, error))
-    if (entry.path().filename().string().starts_with("v") &&
-        (thisVersionToo || entry.path() != ours))
-      versions.push_back(entry.path());
-  for (const auto& version : versions) fs::remove_all(version, error);
+    if (entry.path().filename().string().starts_with("v")) out.push_back(entry.path().string());
+  return out;
 }
 
 }  // namespace hawser::datapath

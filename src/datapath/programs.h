@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "hawser/base/result.h"
 #include "hawser/datapath/datapath.h"
@@ -28,8 +29,9 @@ class Programs {
   [[nodiscard]] int map(const char* name) const;
   [[nodiscard]] bool adopted() const { return adopted_; }
 
-  // The directory of this version's pins, and removal of it and of all other versions'.
+  // The directory of this version's pins, those of all versions, and their removal.
   [[nodiscard]] static std::string pinsOf(const Config& config);
+  [[nodiscard]] static std::vector<std::string> allPins(const Config& config);
   static void removePins(const Config& config, bool thisVersionToo);
 
  private:
