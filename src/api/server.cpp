@@ -17,6 +17,7 @@
 #include <boost/beast/http.hpp>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "hawser/base/log.h"
 
@@ -205,8 +206,6 @@ class Session : public std::enable_shared_from_this<Session> {
     write("0\r\n\r\n");
   }
 
-  [[nodiscard]] bool answered() const { return answered_; }
-
  private:
   void identify() {
     ErrorOf ignored;
@@ -304,27 +303,33 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<char, 256> sink_{};
 };
 
+// Knows for itself whether it was used: the session may be at its next request when it goes.
 class SessionReply final : public Reply {
  public:
   explicit SessionReply(std::shared_ptr<Session> session) : session_(std::move(session)) {}
   ~SessionReply() override {
-    if (!session_->answered()) error({ErrorCode::kInternal, "no answer", {}});
+    if (!used_) error({ErrorCode::kInternal, "no answer", {}});
   }
   SessionReply(const SessionReply&) = delete;
   SessionReply& operator=(const SessionReply&) = delete;
   void json(int status, const model::Json& body) override {
-    session_->respond(status, "application/json",
-                      body.dump(-1, ' ', false, model::Json::error_handler_t::replace));
+    text(status, "application/json",
+         body.dump(-1, ' ', false, model::Json::error_handler_t::replace));
   }
   void text(int status, std::string contentType, std::string body) override {
+    if (std::exchange(used_, true)) return;
     session_->respond(status, std::move(contentType), std::move(body));
   }
-  void stream(std::function<void()> gone) override { session_->beginStream(std::move(gone)); }
+  void stream(std::function<void()> gone) override {
+    if (std::exchange(used_, true)) return;
+    session_->beginStream(std::move(gone));
+  }
   void line(const std::string& json) override { session_->streamLine(json); }
   void end() override { session_->endStream(); }
 
  private:
   std::shared_ptr<Session> session_;
+  bool used_ = false;
 };
 
 void Session::dispatch() {
