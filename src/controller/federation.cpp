@@ -277,7 +277,9 @@ void Federation::call(const std::string& peer, const std::string& path, const Js
         answer = std::unexpected(authority.error());
     }
     if (!config.caPem.empty()) answer = api::Client(config).call("POST", path, body);
-    loop_.post([this, alive, peer, pin, ca = config.caPem, shared, answer = std::move(answer)] {
+    // What waits for the answer lives and ends on the loop's thread.
+    loop_.post([this, alive, peer, pin, ca = config.caPem, shared = std::move(shared),
+                answer = std::move(answer)] {
       if (alive.expired()) return;
       const auto still = channels_.find(peer);
       if (still != channels_.end() && still->second->spec.apiFingerprint == pin && !ca.empty() &&

@@ -11,6 +11,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace hawser::controller {
 
@@ -209,6 +210,40 @@ std::string freeName(const model::ObjectMap& objects, const std::string& site,
   return name;
 }
 
+std::string foreignTarget(const net::RouteTarget& target, net::Asn asn) {
+  return fmt::format("route target {} is not of AS {}, the proposer's", target.text(), asn.value());
+}
+
+// What they say of one Link of ours. The result is a problem with their offer.
+std::optional<std::string> follow(Turn& turn, const Object& link, const LinkSpec& spec,
+                                  const OwnSide& own, const RemoteState& theirs) {
+  const auto pair = pairOf(spec);
+  const auto found = theirs.links.find(pair);
+  if (found != theirs.links.end()) {
+    const auto& offer = found->second;
+    const bool theyDecide = !spec.proposedByUs || (offer.proposed && theirs.asn < own.asn);
+    if (!theyDecide || offer.target.asn() == theirs.asn || offer.target == spec.routeTarget) {
+      turn.withOffer(own, theirs, offer);
+      return std::nullopt;
+    }
+    // It could be the target of anybody's network here.
+    const auto problem = foreignTarget(offer.target, theirs.asn);
+    turn.setPhase(spec.accepted ? "proposed" : "pending", problem);
+    return problem;
+  }
+  if (refuses(theirs.refused, pair, numberOf(link.status, "offer"))) {
+    turn.withdrawn("site " + theirs.site + " does not want it, or took it back");
+  } else if (!spec.proposedByUs) {
+    turn.withdrawn("site " + theirs.site + " took it back");
+  } else if (spec.accepted || link.status.value("phase", "") != "withdrawn") {
+    const auto problem = theirs.problems.find(pair);
+    turn.setPhase("proposed", problem == theirs.problems.end()
+                                  ? "site " + theirs.site + " has not seen it yet"
+                                  : "site " + theirs.site + ": " + problem->second);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 LinkPair pairOf(const LinkSpec& spec) { return {spec.network, Ref::parse(spec.remoteNetwork, "")}; }
@@ -303,29 +338,7 @@ LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const Ow
     const auto pair = pairOf(spec);
     known.insert(pair);
     Turn turn(link, spec);
-    const auto offer = theirs.links.find(pair);
-    const bool gone = link.status.value("phase", "") == "withdrawn" && !spec.accepted;
-    if (offer != theirs.links.end()) {
-      const bool decides = !spec.proposedByUs || (offer->second.proposed && theirs.asn < own.asn);
-      if (decides && offer->second.target.asn() != theirs.asn &&
-          offer->second.target != spec.routeTarget) {
-        // It could be the target of anybody's network here.
-        plan.problems[pair] = fmt::format("route target {} is not of AS {}, the proposer's",
-                                          offer->second.target.text(), theirs.asn.value());
-        turn.setPhase(spec.accepted ? "proposed" : "pending", plan.problems[pair]);
-      } else {
-        turn.withOffer(own, theirs, offer->second);
-      }
-    } else if (refuses(theirs.refused, pair, numberOf(link.status, "offer"))) {
-      turn.withdrawn("site " + theirs.site + " does not want it, or took it back");
-    } else if (!spec.proposedByUs) {
-      turn.withdrawn("site " + theirs.site + " took it back");
-    } else if (!gone) {
-      const auto problem = theirs.problems.find(pair);
-      turn.setPhase("proposed", problem == theirs.problems.end()
-                                    ? "site " + theirs.site + " has not seen it yet"
-                                    : "site " + theirs.site + ": " + problem->second);
-    }
+    if (auto problem = follow(turn, link, spec, own, theirs)) plan.problems[pair] = *problem;
     LinkWrites writes{pair, {}};
     turn.writeInto(writes.writes);
     if (!writes.writes.empty()) plan.transactions.push_back(std::move(writes));
@@ -334,8 +347,7 @@ LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const Ow
     if (known.contains(pair) || !offer.proposed || refuses(own.refused, pair, offer.number))
       continue;
     if (offer.target.asn() != theirs.asn) {
-      plan.problems[pair] = fmt::format("route target {} is not of AS {}, the proposer's",
-                                        offer.target.text(), theirs.asn.value());
+      plan.problems[pair] = foreignTarget(offer.target, theirs.asn);
       continue;
     }
     const auto name = freeName(objects, theirs.site, pair);
