@@ -39,8 +39,8 @@ class Lab:
     def lab(self, verb, *arguments, **options):
         return self.hawser("lab", verb, self.name, *arguments, **options)
 
-    def up(self):
-        subprocess.run([str(HAWSER), "lab", "up", str(self.file)], env=self.environment, check=True)
+    def up(self, *options):
+        subprocess.run([str(HAWSER), "lab", "up", str(self.file), *options], env=self.environment, check=True)
 
     def down(self):
         subprocess.run([str(HAWSER), "lab", "down", self.name], env=self.environment, check=False)
@@ -66,6 +66,9 @@ class Lab:
 
     def inside(self, workload, *arguments, check=True):
         return self.lab("exec", workload, "--", *arguments, check=check).stdout
+
+    def agent_socket(self, host):
+        return self.run / "sockets" / f"{host}.sock"
 
     def gateway(self, name, command):
         return self.inside(name, command)
@@ -94,7 +97,7 @@ class Lab:
     @staticmethod
     def pod_node(name, namespace="default"):
         """A pod's name as a node of the lab."""
-        return f"{namespace}-{name}"
+        return f"{namespace}_{name}"
 
     def delete_pod(self, name):
         self.hawser("kube", "ctl", "--state", str(self.kube_state), "delete", name)

@@ -291,6 +291,13 @@ Result<Answer> traceOutside(const World& world, const Outside& from, const Quest
   const auto route = routeTo(world, answer, *vrf, *destination);
   if (!route) return answer;
   const auto& path = route->paths.front();
+  if (sliceAt(world, path.nextHop) == nullptr) {
+    block(answer, "route",
+          fmt::format("{} gives the routers outside no route to {}: its own is {} by {}, out of {}",
+                      vrf->name, destination->text(), route->prefix.text(), path.nextHop.text(),
+                      world.site));
+    return answer;
+  }
   answer.steps.push_back(
       {"tunnel", fmt::format("to {}, label {}", path.nextHop.text(), path.label.value())});
   net::Identity identity;

@@ -8,6 +8,19 @@ from .reach import PRIMARY, PUBLIC
 from .tables import DATABASES, gateway_paths
 
 SHARED_TARGET = "64512:500"
+LINK = "db-leonardo"
+
+
+def link_up(lab):
+    """The site openstack proposes, the site kubernetes accepts."""
+    lab.at("openstack", "link", "propose", "db", "--project", "demo", "--peer", "kubernetes", "--remote-network",
+           "default/leonardo", "--name", LINK)
+    wait_for(lambda: lab.at("kubernetes", "link", "accept", "--network", "default/leonardo", check=False).returncode == 0, 20,
+             "the proposed link")
+
+
+def link_down(lab):
+    lab.at("openstack", "link", "withdraw", LINK)
 
 
 class Changes:
@@ -109,20 +122,14 @@ class Changes:
         self.tell(f"{what} put back", began, reached)
 
     def stitch(self, on):
-        lab = self.lab
         if self.variant == "link":
-            if on:
-                lab.at("openstack", "link", "propose", "db", "--project", "demo", "--peer", "kubernetes", "--name", "db-leonardo")
-                wait_for(lambda: lab.at("kubernetes", "link", "accept", "db-leonardo", "--network", "default/leonardo",
-                                        check=False).returncode == 0, 20, "the proposed link")
-            else:
-                lab.at("openstack", "link", "withdraw", "db-leonardo")
+            (link_up if on else link_down)(self.lab)
             return
-        network = lab.json("openstack", "get", "network", "db", "--project", "demo")
+        network = self.lab.json("openstack", "get", "network", "db", "--project", "demo")
         network["spec"]["routeTargets"] = {"both": [SHARED_TARGET] if on else []}
         network.pop("status", None)
         network["metadata"].pop("resourceVersion", None)
-        lab.apply("openstack", network)
+        self.lab.apply("openstack", network)
 
     def controller_killed(self, process):
         lab = self.lab

@@ -206,6 +206,14 @@ TEST_F(TraceTest, OutsiderHasNoRouteToAnotherNetwork) {
   EXPECT_NE(answer.reason.find("default/web has no route to 10.2.0.2"), std::string::npos);
 }
 
+TEST_F(TraceTest, OutsiderIsNotSentOutAgain) {
+  route(1, "0.0.0.0/0", "10.9.9.9", 16, 0);
+  const auto answer = ask("default/web@203.0.113.9", "10.2.0.2", 8000);
+  EXPECT_FALSE(answer.reaches);
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("no route to 10.2.0.2"), std::string::npos) << answer.reason;
+}
+
 TEST_F(TraceTest, OutsiderWithoutAWayBackIsBlocked) {
   const auto answer = ask("default/web@203.0.113.9", "10.254.0.5");
   EXPECT_FALSE(answer.reaches);
