@@ -271,6 +271,15 @@ TEST_F(Translations, IcmpErrorsWithoutTranslationPassBothWays) {
                 .verdict,
             kShot);
   EXPECT_EQ(dropped("icmp_unrelated"), 1U);
+  // Nor one that is not sent to whom it quotes.
+  EXPECT_EQ(receive({.source = "10.0.0.99",
+                     .destination = "10.0.0.98",
+                     .protocol = kIcmp,
+                     .icmpType = 11,
+                     .payload = slice(sent.ip, 0, 28)})
+                .verdict,
+            kShot);
+  EXPECT_EQ(dropped("icmp_unrelated"), 2U);
 }
 
 TEST_F(Translations, FragmentsAreTranslatedLikeTheFirst) {
