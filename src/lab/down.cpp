@@ -29,9 +29,10 @@ void endProcesses(const State& state) {
         });
     (void)together(std::move(work));
   };
-  // The pods' containers end with their node; a clean end would wait for each to drain.
+  // Nothing of them is to stay, so nothing needs a clean end: containers and machines end with the
+  // process that runs them. The agents and controllers get the chance to say what was wrong.
   stage({ProcessKind::kKube, ProcessKind::kNode}, milliseconds(0));
-  stage({ProcessKind::kGateway, ProcessKind::kWorkload}, seconds(3));
+  stage({ProcessKind::kGateway, ProcessKind::kWorkload}, milliseconds(0));
   stage({ProcessKind::kAgent, ProcessKind::kController, ProcessKind::kForward}, seconds(2));
 }
 
@@ -39,10 +40,8 @@ void endProcesses(const State& state) {
 // somebody left open.
 void endStrays(const std::vector<std::string>& namespaces) {
   const auto strays = [&] {
-    std::vector<pid_t> out;
-    for (const auto& name : namespaces)
-      for (const auto pid : processesIn(name))
-        if (pid != ::getpid()) out.push_back(pid);
+    auto out = processesIn(namespaces);
+    std::erase(out, ::getpid());
     return out;
   };
   (void)waitUntil(
@@ -85,7 +84,7 @@ Result<void> takeDown(const std::string& name) {
   const auto namespaces = netnsWithPrefix(name + "-");
   endStrays(namespaces);
   for (const auto& space : namespaces) removeNetns(space);
-  unmount(run + "/bpf");
+  for (const char* mount : {"/bpf", "/disks"}) unmount(run + mount);
   std::error_code error;
   // Overlays of a container's disk are unmounted when its last process has been reaped.
   const bool removed = waitUntil(

@@ -234,8 +234,10 @@ bool waitForEnd(const ProcessId& process, milliseconds limit) {
 
 void endProcess(const ProcessId& process, milliseconds grace) {
   if (!alive(process)) return;
-  signalProcess(process, SIGTERM);
-  if (waitForEnd(process, grace)) return;
+  if (grace.count() > 0) {
+    signalProcess(process, SIGTERM);
+    if (waitForEnd(process, grace)) return;
+  }
   signalProcess(process, SIGKILL);
   (void)waitForEnd(process, milliseconds(5000));
 }

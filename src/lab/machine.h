@@ -47,7 +47,7 @@ struct Launch {
 void signalProcess(const ProcessId& process, int number);
 // True when it has ended within `limit`.
 [[nodiscard]] bool waitForEnd(const ProcessId& process, std::chrono::milliseconds limit);
-// TERM, and KILL for what is there after `grace`. Returns when it is gone.
+// TERM, and KILL for what is there after `grace` (0: KILL at once). Returns when it is gone.
 void endProcess(const ProcessId& process, std::chrono::milliseconds grace);
 
 // Polls `condition` until it holds; false after `limit`. `given` up early when `hopeless` holds.
@@ -60,8 +60,8 @@ void endProcess(const ProcessId& process, std::chrono::milliseconds grace);
 [[nodiscard]] std::vector<std::string> netnsWithPrefix(const std::string& prefix);
 [[nodiscard]] Result<void> addNetns(const std::string& name);
 void removeNetns(const std::string& name);
-// Processes whose network namespace it is.
-[[nodiscard]] std::vector<pid_t> processesIn(const std::string& netns);
+// Processes whose network namespace is one of these.
+[[nodiscard]] std::vector<pid_t> processesIn(const std::vector<std::string>& names);
 // Runs `work` on a thread inside the namespace.
 [[nodiscard]] Result<void> inNetns(const std::string& name,
                                    const std::function<Result<void>()>& work);
@@ -69,6 +69,7 @@ void removeNetns(const std::string& name);
 [[nodiscard]] Result<void> writeSysctl(const std::string& name, const std::string& value);
 
 [[nodiscard]] Result<void> mountBpf(const std::string& folder);
+[[nodiscard]] Result<void> mountMemory(const std::string& folder);
 [[nodiscard]] bool isMountPoint(const std::string& folder);
 void unmount(const std::string& folder);
 

@@ -4,8 +4,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "commands.h"
 #include "forward.h"
@@ -235,6 +237,21 @@ class Commands {
   std::function<int()> chosen_;
 };
 
+// CLI11 would only say that a subcommand is required.
+std::optional<Error> unknownCommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  const std::string given = argv[1];
+  if (std::find(known.begin(), known.end(), given) != known.end()) return std::nullopt;
+  const auto near = model::nearest(given, known);
+  return Error{ErrorCode::kInvalid,
+               fmt::format("there is no command \"{}\"{}", given,
+                           near.empty() ? "; see `hawser lab --help`"
+                                        : fmt::format("; is it \"{}\"?", near)),
+               "lab"};
+}
+
 }  // namespace
 
 int labMain(int argc, char** argv) {
@@ -242,6 +259,7 @@ int labMain(int argc, char** argv) {
                "hawser lab"};
   Arguments arguments;
   const Commands commands(app, arguments);
+  if (const auto why = unknownCommand(app, argc, argv)) return complain(*why);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

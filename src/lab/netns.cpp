@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "machine.h"
@@ -48,17 +49,18 @@ void removeNetns(const std::string& name) {
   ::unlink(path.c_str());
 }
 
-std::vector<pid_t> processesIn(const std::string& netns) {
+std::vector<pid_t> processesIn(const std::vector<std::string>& names) {
+  std::set<std::pair<dev_t, ino_t>> wanted;
+  struct stat status{};
+  for (const auto& name : names)
+    if (::stat(netnsPath(name).c_str(), &status) == 0) wanted.emplace(status.st_dev, status.st_ino);
   std::vector<pid_t> out;
-  struct stat wanted{};
-  if (::stat(netnsPath(netns).c_str(), &wanted) != 0) return out;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const auto name = entry.path().filename().string();
-    struct stat have{};
     if (name.find_first_not_of("0123456789") == std::string::npos &&
-        ::stat((entry.path() / "ns/net").c_str(), &have) == 0 && have.st_ino == wanted.st_ino &&
-        have.st_dev == wanted.st_dev)
+        ::stat((entry.path() / "ns/net").c_str(), &status) == 0 &&
+        wanted.contains({status.st_dev, status.st_ino}))
       out.push_back(static_cast<pid_t>(std::stol(name)));
   }
   return out;
@@ -91,14 +93,20 @@ Result<void> writeSysctl(const std::string& name, const std::string& value) {
   return {};
 }
 
-Result<void> mountBpf(const std::string& folder) {
+namespace {
+Result<void> mountOn(const std::string& folder, const char* type, unsigned long flags) {
   std::error_code ignored;
   fs::create_directories(folder, ignored);
-  if (::mount("hawser-lab", folder.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") <
-      0)
-    return failErrno("mount a bpf filesystem on " + folder, errno);
+  if (::mount("hawser-lab", folder.c_str(), type, flags, "mode=0700") < 0)
+    return failErrno(fmt::format("mount a {} filesystem on {}", type, folder), errno);
   return {};
 }
+}  // namespace
+
+Result<void> mountBpf(const std::string& folder) {
+  return mountOn(folder, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+Result<void> mountMemory(const std::string& folder) { return mountOn(folder, "tmpfs", 0); }
 
 bool isMountPoint(const std::string& folder) {
   std::ifstream in("/proc/self/mounts");

@@ -113,9 +113,13 @@ class Builder {
     const auto node = addNamespace(host.name, quiet());
     auto& space = out_.namespaces[node];
     // Several next hops: per connection, ports included; one that does not answer ARP is not used,
-    // and that is noticed within a second or two.
+    // and that is noticed within three seconds; an emulated machine may be slow to answer.
     space.before.emplace_back("net/ipv4/fib_multipath_hash_policy", "1");
     space.before.emplace_back("net/ipv4/fib_multipath_use_neigh", "1");
+    // A gateway that has no route yet sends packets on to the outside router, and would tell the
+    // client to go there itself from now on.
+    for (const char* device : {"all", "default"})
+      space.before.emplace_back(fmt::format("net/ipv4/conf/{}/accept_redirects", device), "0");
     connect(node, "eth0", outside_, "br0", kOutsideMtu);
     space.commands += fmt::format("addr add {}/{} dev eth0\nlink set eth0 up\n",
                                   host.address.text(), network.length());
@@ -130,9 +134,9 @@ class Builder {
     for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
              {"base_reachable_time_ms", "1000"},
              {"delay_first_probe_time", "1"},
-             {"retrans_time_ms", "200"},
-             {"ucast_solicit", "2"},
-             {"mcast_solicit", "2"}})
+             {"retrans_time_ms", "400"},
+             {"ucast_solicit", "3"},
+             {"mcast_solicit", "3"}})
       space.after.emplace_back(fmt::format("net/ipv4/neigh/eth0/{}", name), value);
   }
 

@@ -64,7 +64,7 @@ class Up {
   Result<void> folders() {
     const auto paths = lab_.paths();
     std::error_code error;
-    for (const char* folder : {"logs/pods", "data", "sockets", "gateways", "disks"})
+    for (const char* folder : {"logs/pods", "data", "sockets", "gateways"})
       if (fs::create_directories(paths.run + "/" + folder, error); error)
         return failErrno("create " + paths.run + "/" + folder, error.value());
     for (const char* secret : {"data", "sockets"})
@@ -75,6 +75,8 @@ class Up {
         fs::create_directory_symlink(paths.kubeState(site), paths.run + "/data/kube", error);
       }
     if (auto saved = lab_.change([](State&) {}); !saved) return saved;
+    // The disks are as fast as memory, and gone at once with the lab.
+    if (auto mounted = mountMemory(paths.run + "/disks"); !mounted) return mounted;
     return mountBpf(paths.run + "/bpf");
   }
 

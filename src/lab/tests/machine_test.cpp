@@ -86,7 +86,7 @@ TEST_F(MachineTest, NamespacesHoldProcesses) {
   const auto process = launch({{"sleep", "1000"}, {}, name, log()});
   ASSERT_TRUE(process);
   started_.push_back(*process);
-  EXPECT_TRUE(waitUntil([&] { return processesIn(name) == std::vector<pid_t>{process->pid}; },
+  EXPECT_TRUE(waitUntil([&] { return processesIn({name}) == std::vector<pid_t>{process->pid}; },
                         milliseconds(5000)));
   const auto failed = inNetns(name, [] { return Result<void>(invalid("inside")); });
   EXPECT_EQ(failed.error().message, "inside");

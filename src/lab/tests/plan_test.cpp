@@ -99,6 +99,7 @@ TEST(PlanUnderlay, OutsideHostSpreadsAndSkipsTheDead) {
                     HasSubstr("route add 10.0.0.0/8 via 203.0.113.1\n")));
   EXPECT_THAT(client.before, AllOf(Contains(Pair("net/ipv4/fib_multipath_hash_policy", "1")),
                                    Contains(Pair("net/ipv4/fib_multipath_use_neigh", "1"))));
+  EXPECT_THAT(client.before, Contains(Pair("net/ipv4/conf/all/accept_redirects", "0")));
   EXPECT_FALSE(client.after.empty());
   EXPECT_THAT(space(underlay, "outside").commands, HasSubstr("addr add 203.0.113.254/24 dev br0"));
 }
