@@ -60,18 +60,13 @@ class Netns {
   int fd_ = -1;
 };
 
-// A bpffs that only this process and its children see.
+// A bpffs that only this process and its children see; it ends with them, however they end.
 inline const std::string& bpffs() {
   static const std::string directory = [] {
     HAWSER_CHECK(unshare(CLONE_NEWNS) == 0, "tests of the datapath need root");
     HAWSER_CHECK(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
-    std::string path = "/tmp/hawser-datapath-XXXXXX";
-    HAWSER_CHECK(mkdtemp(path.data()) != nullptr, "a directory under /tmp");
+    const std::string path = "/sys/fs/bpf";
     HAWSER_CHECK(mount("bpf", path.c_str(), "bpf", 0, nullptr) == 0, "mount a bpffs");
-    std::atexit([] {
-      umount2(bpffs().c_str(), MNT_DETACH);
-      rmdir(bpffs().c_str());
-    });
     return path;
   }();
   return directory;
