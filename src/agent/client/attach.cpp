@@ -160,6 +160,8 @@ Result<void> makePair(Netlink& host, const AttachRequest& request, const std::st
   return host.changeLink(index, {.mtu = {}, .mac = {}, .up = true});
 }
 
+constexpr std::uint32_t kHostMtu = 65535;  // the most that a veth takes
+
 Result<Attached> plugAndConfigure(Netlink& host, Netlink& inside, const AttachRequest& request,
                                   const std::string& device) {
   const auto answer = callAgent(request.socket, plugRequest(request, device),
@@ -170,7 +172,9 @@ Result<Attached> plugAndConfigure(Netlink& host, Netlink& inside, const AttachRe
   const auto link = host.link(device);
   if (!link) return std::unexpected(link.error());
   if (!*link) return fail(ErrorCode::kNotFound, "device " + device + " is gone");
-  if (auto changed = host.changeLink((*link)->index, {.mtu = attached->mtu, .mac = {}}); !changed)
+  // A veth hands on no more than the other side's MTU, in silence. The host's side takes all, so
+  // that the datapath sees what is too big and says so (RFC 1191).
+  if (auto changed = host.changeLink((*link)->index, {.mtu = kHostMtu, .mac = {}}); !changed)
     return std::unexpected(changed.error());
   if (auto configured = configureInside(inside, request.ifname, *attached); !configured)
     return std::unexpected(configured.error());

@@ -149,7 +149,7 @@ TEST_F(AttachTest, AttachedCheckedDetached) {
   const auto outside = linkIn(host.path(), attached->device);
   ASSERT_TRUE(outside);
   EXPECT_TRUE(outside->up);
-  EXPECT_EQ(outside->mtu, 1400U);
+  EXPECT_EQ(outside->mtu, 65535U);
   auto netlink = Netlink::open(workload.path()).value();
   EXPECT_TRUE(*netlink.hasAddress(inside->index, ip("10.0.3.11")));
   EXPECT_FALSE(*netlink.hasAddress(inside->index, ip("10.0.3.12")));
