@@ -10,10 +10,12 @@ option(HAWSER_BENCH "Build the benchmarks" OFF)
 option(HAWSER_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(HAWSER_SANITIZE "" CACHE STRING "Value of -fsanitize=, e.g. address,undefined or thread")
 
+# One cache for all clones: paths below the source folder count as relative.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${CCACHE_PROGRAM}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(hawser_flags INTERFACE)

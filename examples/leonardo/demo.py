@@ -1,6 +1,7 @@
 """The main scenario, end to end: brings the lab up, proves what it is for, and takes it down.
 
-Environment: VARIANT=link stitches the two sites by a Link instead of typed route targets; HOLD=0 ends by itself.
+Environment: VARIANT=link stitches the two sites by a Link instead of typed route targets; HOLD=0 ends by itself; LAB is the
+lab's name (leonardo), so that two may run side by side.
 """
 import os
 import pathlib
@@ -17,13 +18,15 @@ from hawser_lab.lab import HAWSER, Lab, LabError  # noqa: E402
 from proofs import change, reach, tables  # noqa: E402
 from proofs.report import Report  # noqa: E402
 
-NAME = "leonardo"
+NAME = os.environ.get("LAB", "leonardo")
 
 
 def working_copy(directory):
     """The example as files that the demonstration may change."""
     copy = directory / "leonardo"
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns("proofs", "__pycache__", "demo.py"))
+    file = copy / "lab.yaml"
+    file.write_text(file.read_text().replace("\nname: leonardo\n", f"\nname: {NAME}\n"))
     return copy
 
 

@@ -79,10 +79,10 @@ void CompileLoop::run() {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                      std::chrono::steady_clock::now() - start)
                                      .count());
-  metrics_.counter("hawser_controller_compilations_total").add();
-  metrics_.counter("hawser_controller_compile_microseconds_total").add(lastMicroseconds_);
-  metrics_.counter("hawser_controller_compile_microseconds_last").set(lastMicroseconds_);
-  metrics_.counter("hawser_controller_slices_changed_total").add(changed.size());
+  metrics_.counter("controller.compilation.run").add();
+  metrics_.counter("controller.compilation.microseconds").add(lastMicroseconds_);
+  metrics_.counter("controller.compilation.last_microseconds").set(lastMicroseconds_);
+  metrics_.counter("controller.slice.change").add(changed.size());
   if (callback_) callback_(changed);
 }
 

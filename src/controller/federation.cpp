@@ -189,7 +189,7 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
     }
     log::info("links", "{} with site {}: {}", transaction.pair.text(), state.site,
               done->back().object->status.value("phase", ""));
-    metrics_.counter("hawser_controller_link_changes_total").add();
+    metrics_.counter("controller.link.change").add();
   }
   for (const auto& pair : made.forget) {
     channel.refused.erase(pair);
@@ -238,7 +238,7 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
     channel.up = true;
     channel.lastError.clear();
     channel.retry = kFirstRetry;
-    metrics_.counter("hawser_controller_exchanges_total").add();
+    metrics_.counter("controller.exchange.run").add();
   } else {
     // What is known goes on; only the news wait.
     if (channel.lastError != taken.error().text())
@@ -247,7 +247,7 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
     channel.lastError = taken.error().text();
     after = channel.retry;
     channel.retry = std::min(channel.retry * 2, kLastRetry);
-    metrics_.counter("hawser_controller_exchange_failures_total").add();
+    metrics_.counter("controller.exchange.fail").add();
   }
   if (channel.again && taken) after = kSoon;
   channel.timer.start(after, [this, peer] { exchange(peer); });

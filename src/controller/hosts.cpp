@@ -47,7 +47,7 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
     if (!spec.host.empty() && spec.hash == hash && !over) token = object;
   }
   if (!token) {
-    metrics_.counter("hawser_controller_joins_refused_total").add();
+    metrics_.counter("controller.join.refuse").add();
     return fail(ErrorCode::kUnauthorized, "this join token is not known, was used, or has expired",
                 "token");
   }

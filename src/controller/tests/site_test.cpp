@@ -245,7 +245,7 @@ TEST(Site, RoutesOfHostsAreReflectedAndShown) {
   EXPECT_EQ(admin.call("GET", "/api/v1/bgp/routes?family=ipx").error().field, "family");
   EXPECT_NE(admin.call("GET", "/metrics")
                 ->get<std::string>()
-                .find("hawser_controller_compilations_total"),
+                .find("hawser_controller_compilation_run"),
             std::string::npos);
 }
 

@@ -1,5 +1,5 @@
-// hawser-cni: the CNI plugin (docs/modules/cni.md). What to do comes by the environment and standard
-// input, not by arguments; the answer is one JSON document on standard output.
+// hawser-cni: the CNI plugin (docs/modules/cni.md). What to do comes by the environment and
+// standard input, not by arguments; the answer is one JSON document on standard output.
 #pragma once
 
 namespace hawser::cni {

@@ -105,7 +105,7 @@ struct Identity {
   std::uint32_t number = 0;
   [[nodiscard]] std::uint64_t key() const {
     return (std::uint64_t{asn} << 32U) | number;
-  }                                        // as the datapath holds it
+  }  // as the datapath holds it
   [[nodiscard]] std::string text() const;  // "64512:7"
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };
