@@ -149,6 +149,16 @@ class Load:
             time.sleep(0.1)
         return None
 
+    def calm(self, limit=60.0):
+        """Waits until nothing has failed for longer than a request may last: what fails from now on is new."""
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            recent = self.since(time.monotonic() - TIMEOUT - 0.5)
+            if len(recent) >= 10 and all(record["ok"] for record in recent):
+                return True
+            time.sleep(0.1)
+        return False
+
     def stop(self):
         self.process.stdin.close()
         try:

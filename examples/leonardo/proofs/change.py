@@ -44,6 +44,11 @@ class Changes:
         finally:
             self.load.stop()
 
+    def begin(self):
+        """The moment of a change; failures of the one before it have ended."""
+        self.load.calm()
+        return time.monotonic()
+
     def tell(self, text, began, reached, allowed=None):
         """`reached`: seconds until the wanted state was there. allowed: how many failures the proof forgives (None: any,
         as long as they end)."""
@@ -73,7 +78,7 @@ class Changes:
         lab = self.lab
         before = lab.ready_pods("nginx")
         victim = sorted(before)[0]
-        began = time.monotonic()
+        began = self.begin()
         lab.delete_pod(victim)
         reached = self.until(lambda: len(lab.ready_pods("nginx")) == 3 and victim not in lab.pods("nginx") and
                              self.gateways_have(3), 60, "three other nginx pods at the gateways")
@@ -82,7 +87,7 @@ class Changes:
     def scaled(self, old, new):
         file = self.manifests / "leonardo-rc.yaml"
         text = file.read_text()
-        began = time.monotonic()
+        began = self.begin()
         part = file.with_suffix(".part")
         part.write_text(re.sub(r"replicas: \d+", f"replicas: {new}", text))
         part.replace(file)
@@ -94,7 +99,7 @@ class Changes:
 
     def database_moved(self):
         lab = self.lab
-        began = time.monotonic()
+        began = self.begin()
         lab.lab("move", "pg1", "compute2")
         reached = self.until(lambda: lab.next_hops("kubernetes", "default", "leonardo", DATABASES[0]) == ["10.1.0.12"], 60,
                              "the primary's route from compute2")
@@ -134,7 +139,7 @@ class Changes:
     def controller_killed(self, process):
         lab = self.lab
         site = {"ctl-k8s": "kubernetes", "ctl-os": "openstack"}[process]
-        began = time.monotonic()
+        began = self.begin()
         lab.lab("kill", process)
         dead = time.monotonic()
         quiet = self.load.settle(dead, quiet=3.0, limit=15)
@@ -150,13 +155,13 @@ class Changes:
 
     def gateway_died(self):
         lab = self.lab
-        began = time.monotonic()
+        began = self.begin()
         lab.lab("kill", "mx1")
         reached = self.until(lambda: len({p["nextHop"] for r in lab.routes("kubernetes", "default", "Public")
                                           if r["prefix"] == "0.0.0.0/0" for p in r["paths"]}) == 1, 60,
                              "one default route in Public")
         self.tell("gateway mx1 dies", began, reached)
-        began = time.monotonic()
+        began = self.begin()
         lab.lab("start", "mx1")
         reached = self.until(lambda: self.gateways_have(3), 90, "three paths at mx1 again")
         self.tell("gateway mx1 comes back", began, reached)
