@@ -85,8 +85,8 @@ std::array<std::uint8_t, 4> Ipv4Address::bytes() const {
 
 Result<Ipv6Address> Ipv6Address::parse(std::string_view text) {
   std::array<std::uint8_t, 16> bytes{};
-  // inet_pton is strict (RFC 4291 forms only) and knows no zone.
-  if (text.size() > INET6_ADDRSTRLEN ||
+  // inet_pton is strict (RFC 4291 forms only) and knows no zone. It ends at a zero byte.
+  if (text.size() > INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos ||
       ::inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1)
     return invalid(fmt::format("\"{}\" is not an IPv6 address", text));
   return Ipv6Address(bytes);
