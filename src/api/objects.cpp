@@ -27,31 +27,6 @@ std::string now() {
   return {text.data(), size};
 }
 
-int needOrder(model::Kind kind) {
-  using model::Kind;
-  switch (kind) {
-    case Kind::kSite:
-      return 0;
-    case Kind::kProject:
-      return 1;
-    case Kind::kHost:
-    case Kind::kQuota:
-    case Kind::kAddressPool:
-    case Kind::kToken:
-      return 2;
-    case Kind::kPeer:
-      return 3;
-    case Kind::kNetwork:
-      return 4;
-    case Kind::kSecurityGroup:
-      return 5;
-    case Kind::kPort:
-      return 6;
-    default:
-      return 7;
-  }
-}
-
 bool sameContent(const Object& a, const Object& b) {
   return a.spec == b.spec && a.status == b.status && a.metadata.labels == b.metadata.labels &&
          a.metadata.annotations == b.metadata.annotations && a.metadata.owner == b.metadata.owner;
@@ -170,7 +145,7 @@ Result<std::vector<Objects::Outcome>> Objects::commit(std::vector<Write> writes,
   std::vector<std::size_t> order(writes.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return needOrder(writes[a].object.kind) < needOrder(writes[b].object.kind);
+    return model::needOrder(writes[a].object.kind) < model::needOrder(writes[b].object.kind);
   });
   std::vector<Outcome> outcomes(writes.size());
   for (const auto index : order) {

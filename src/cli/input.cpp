@@ -165,30 +165,4 @@ Result<model::ObjectKey> parseTarget(const std::string& kind, const std::string&
   return key;
 }
 
-int needOrder(model::Kind kind) {
-  using model::Kind;
-  switch (kind) {
-    case Kind::kSite:
-      return 0;
-    case Kind::kProject:
-      return 1;
-    case Kind::kHost:
-    case Kind::kAddressPool:
-      return 2;
-    case Kind::kPeer:
-    case Kind::kQuota:
-    case Kind::kToken:
-    case Kind::kIdentity:
-      return 3;
-    case Kind::kNetwork:
-      return 4;
-    case Kind::kSecurityGroup:
-      return 5;
-    case Kind::kPort:
-      return 6;
-    default:
-      return 7;
-  }
-}
-
 }  // namespace hawser::cli

@@ -27,7 +27,4 @@ struct Read {
 [[nodiscard]] Result<model::ObjectKey> parseTarget(const std::string& kind, const std::string& name,
                                                    const std::string& project);
 
-// Things that others need come before those: projects, networks, ports.
-[[nodiscard]] int needOrder(model::Kind kind);
-
 }  // namespace hawser::cli

@@ -107,7 +107,7 @@ Result<std::vector<model::ObjectKey>> targetsOf(Session& session, const DeleteOp
     for (const auto& one : *read) keys.push_back(one.object.key());
     // What needs others goes first.
     std::stable_sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) {
-      return needOrder(a.kind) > needOrder(b.kind);
+      return model::needOrder(a.kind) > model::needOrder(b.kind);
     });
     return keys;
   }

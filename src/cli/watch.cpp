@@ -8,7 +8,6 @@
 #include "columns.h"
 #include "commands.h"
 #include "input.h"
-#include "selector.h"
 
 namespace hawser::cli {
 
@@ -35,7 +34,7 @@ class Follower {
 
   void changed(const Object& object) {
     const auto key = object.key();
-    const bool matches = selects(options_.selector, object.metadata.labels) && named(key);
+    const bool matches = model::selects(options_.selector, object.metadata.labels) && named(key);
     if (!matches) {
       if (shown_.contains(key)) removed(key);
       return;

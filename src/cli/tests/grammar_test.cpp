@@ -5,7 +5,6 @@
 #include "completion.h"
 #include "fixture.h"
 #include "input.h"
-#include "selector.h"
 
 namespace hawser::cli {
 namespace {
@@ -101,18 +100,6 @@ TEST(Completion, ScriptsAskTheProgram) {
   for (const auto* shell : {"bash", "zsh", "fish"})
     EXPECT_NE(completionScript(shell)->find("__complete"), std::string::npos);
   EXPECT_EQ(completionScript("tcsh").error().field, "SHELL");
-}
-
-TEST(Selector, TermsAllHold) {
-  const std::map<std::string, std::string> labels{{"tier", "db"}, {"zone", "a"}};
-  EXPECT_TRUE(selects("", labels));
-  EXPECT_TRUE(selects("tier=db,zone=a", labels));
-  EXPECT_TRUE(selects("tier==db", labels));
-  EXPECT_TRUE(selects("tier", labels));
-  EXPECT_TRUE(selects("tier!=web,missing!=x", labels));
-  EXPECT_FALSE(selects("tier=db,zone=b", labels));
-  EXPECT_FALSE(selects("tier!=db", labels));
-  EXPECT_FALSE(selects("missing", labels));
 }
 
 TEST(Target, KindsAndNames) {

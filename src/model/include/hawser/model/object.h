@@ -53,6 +53,11 @@ struct KindInfo {
 [[nodiscard]] const KindInfo& info(Kind kind);
 // By name, plural, singular lower case or short name. The error suggests the nearest.
 [[nodiscard]] Result<Kind> parseKind(std::string_view text);
+// What others need comes before those: projects, networks, ports. For sorting.
+[[nodiscard]] int needOrder(Kind kind);
+// A label selector, "a=b,c!=d,e": true when every term holds. An empty one selects all.
+[[nodiscard]] bool selects(std::string_view selector,
+                           const std::map<std::string, std::string>& labels);
 
 struct ObjectKey {
   Kind kind = Kind::kSite;
