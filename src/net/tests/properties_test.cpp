@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <random>
+#include <span>
 
 #include "hawser/net/address.h"
 #include "hawser/net/lpm.h"
@@ -23,10 +24,10 @@ Number numberOf(const IpAddress& address) {
   return number;
 }
 IpAddress ofNumber(Number number, bool v4) {
-  std::vector<std::uint8_t> bytes(v4 ? 4 : 16);
-  for (auto i = bytes.size(); i-- > 0; number >>= 8U)
-    bytes[i] = static_cast<std::uint8_t>(number & 0xffU);
-  return *IpAddress::fromBytes(bytes);
+  std::array<std::uint8_t, 16> bytes{};
+  for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, number >>= 8U)
+    *byte = static_cast<std::uint8_t>(number & 0xffU);
+  return *IpAddress::fromBytes(std::span(bytes).subspan(v4 ? 12 : 0));
 }
 
 class Values {
