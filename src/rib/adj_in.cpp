@@ -1,0 +1,103 @@
+// What peers say: import policy, the decision, and their memberships.
+#include "decision.h"
+#include "impl.h"
+
+namespace hawser::rib {
+
+void Rib::Impl::judge(Peer& peer, const RouteKey& key, In& in) const {
+  in.path.attributes = nullptr;
+  if (loops(*in.received, config)) {
+    ++peer.droppedLoop;
+    return;
+  }
+  const auto filtered = applyFilter(peer.policy.import, key, in.received, peer.importCache);
+  if (filtered.drop == Drop::kTarget) ++peer.droppedTarget;
+  if (filtered.drop == Drop::kPrefix) ++peer.droppedPrefix;
+  in.path.attributes = filtered.attributes;
+}
+
+void Rib::Impl::announce(PeerId id, Peer& peer, const RouteKey& key, net::Label label,
+                         const AttributesPtr& attributes) {
+  auto& entry = table[key];
+  auto* in = entry.of(id);
+  if (in == nullptr) {
+    entry.paths.push_back({});
+    in = &entry.paths.back();
+    in->path.peer = id;
+    peer.held.insert(key);
+  }
+  const bool wasMember = in->path.attributes != nullptr;
+  in->path.label = label;
+  in->path.stale = false;
+  in->received = attributes;
+  judge(peer, key, *in);
+  noteMembership(peer, key, wasMember, in->path.attributes != nullptr);
+  decideEntry(key, entry);
+}
+
+void Rib::Impl::remove(PeerId id, Peer& peer, const RouteKey& key) {
+  const auto found = table.find(key);
+  if (found == table.end()) return;
+  auto& entry = found->second;
+  const auto in = std::find_if(entry.paths.begin(), entry.paths.end(),
+                               [&](const In& i) { return i.path.peer == id; });
+  if (in == entry.paths.end()) return;
+  noteMembership(peer, key, in->path.attributes != nullptr, false);
+  peer.held.erase(key);
+  entry.best = -1;
+  entry.paths.erase(in);
+  decideEntry(key, entry);
+  if (entry.paths.empty()) table.erase(found);
+}
+
+void Rib::Impl::decideEntry(const RouteKey& key, Entry& entry) {
+  unindex(key);
+  std::vector<Candidate> candidates;
+  std::vector<int> index;
+  for (std::size_t i = 0; i < entry.paths.size(); ++i) {
+    const auto& path = entry.paths[i].path;
+    if (!path.attributes) continue;
+    candidates.push_back(candidateOf(path, policyOf(path.peer)));
+    index.push_back(static_cast<int>(i));
+  }
+  entry.best = candidates.empty() ? -1 : index[decide(candidates).best];
+  if (isVpn(key.family) && entry.best >= 0)
+    for (const auto& target : indexed[key] = routeTargetsOf(*entry.bestPath()->attributes))
+      byTarget.try_emplace(target, &pool).first->second.insert(key);
+  changed.insert(key);
+  for (auto& [id, peer] : peers)
+    if (peer.up && peer.policy.families.contains(key.family)) mark(peer, key);
+}
+
+void Rib::Impl::unindex(const RouteKey& key) {
+  const auto found = indexed.find(key);
+  if (found == indexed.end()) return;
+  for (const auto& target : found->second) {
+    const auto keys = byTarget.find(target);
+    if (keys == byTarget.end()) continue;
+    keys->second.erase(key);
+    if (keys->second.empty()) byTarget.erase(keys);
+  }
+  indexed.erase(found);
+}
+
+void Rib::Impl::noteMembership(Peer& peer, const RouteKey& key, bool before, bool after) {
+  if (key.family != wire::kRtConstraint || before == after) return;
+  const auto& membership = key.membership;
+  const auto target = net::RouteTarget::from(net::ExtendedCommunity(membership.target));
+  if (membership.length == 96 && target) {
+    auto& count = peer.exact[*target];  // several origin ASes may name one target
+    count += after ? 1U : -1U;
+    const bool flipped = after ? count == 1 : count == 0;
+    if (count == 0) peer.exact.erase(*target);
+    if (flipped) markTarget(peer, *target);
+    return;
+  }
+  if (after)
+    peer.partial.all.insert(membership);
+  else
+    peer.partial.all.erase(membership);
+  markVpn(peer);
+}
+
+}  // namespace hawser::rib

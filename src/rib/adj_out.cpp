@@ -1,0 +1,170 @@
+// What peers get: which keys to look at again, and what is sent of them.
+#include "impl.h"
+
+namespace hawser::rib {
+
+namespace {
+
+wire::Nlri nlriOf(const RouteKey& key, net::Label label) {
+  if (key.family == wire::kRtConstraint) return key.membership;
+  if (isVpn(key.family)) return wire::VpnNlri{label, key.rd, key.prefix};
+  return wire::UnicastNlri{key.prefix};
+}
+
+bool wanted(const Peer& peer, const std::vector<net::RouteTarget>& targets) {
+  if (!peer.policy.rtConstraint) return true;
+  if (std::any_of(targets.begin(), targets.end(),
+                  [&](const auto& t) { return peer.exact.contains(t); }))
+    return true;
+  return !peer.partial.all.empty() && peer.partial.wants(targets);
+}
+
+}  // namespace
+
+struct Rib::Impl::Packing {
+  std::map<wire::Family, wire::Update> withdrawals;
+  std::map<std::pair<wire::Family, AttributesPtr>, wire::Update> announcements;
+
+  [[nodiscard]] std::vector<wire::Update> updates() && {
+    std::vector<wire::Update> all;
+    for (auto& [family, update] : withdrawals) {
+      update.family = family;
+      all.push_back(std::move(update));
+    }
+    for (auto& [group, update] : announcements) {
+      update.family = group.first;
+      update.attributes = group.second;
+      all.push_back(std::move(update));
+    }
+    return all;
+  }
+};
+
+void Rib::Impl::markTarget(Peer& peer, const net::RouteTarget& target) {
+  if (!peer.up) return;
+  const auto found = byTarget.find(target);
+  if (found == byTarget.end()) return;
+  for (const auto& key : found->second)
+    if (peer.policy.families.contains(key.family)) mark(peer, key);
+}
+
+void Rib::Impl::markVpn(Peer& peer) {
+  if (!peer.up) return;
+  for (const auto& [key, entry] : table)
+    if (isVpn(key.family) && peer.policy.families.contains(key.family)) mark(peer, key);
+}
+
+void Rib::Impl::markFamily(Peer& peer, wire::Family family) {
+  for (const auto& [key, entry] : table)
+    if (key.family == family) mark(peer, key);
+}
+
+AttributesPtr Rib::Impl::outbound(Peer& peer, PeerId id, const RouteKey& key,
+                                  const Path& path) const {
+  const bool itself = path.peer == id;
+  const auto* source = path.peer == kLocal ? nullptr : policyOf(path.peer);
+  const auto filtered = applyFilter(peer.policy.exportTo, key, path.attributes, peer.filterCache);
+  if (!filtered.attributes) return nullptr;
+  if (isVpn(key.family) && !wanted(peer, routeTargetsOf(*filtered.attributes))) return nullptr;
+  return exportAttributes({config, peer.policy, source, itself}, key, filtered.attributes,
+                          peer.exportCache);
+}
+
+// Compares what the peer should have with what it has; false: they are the same.
+bool Rib::Impl::takeOne(PeerId id, Peer& peer, const RouteKey& key, Packing& packing) const {
+  const auto entry = table.find(key);
+  const auto* best = entry == table.end() ? nullptr : entry->second.bestPath();
+  const auto attributes = best == nullptr ? nullptr : outbound(peer, id, key, *best);
+  const auto at = peer.sent.lower_bound(key);
+  const bool has = at != peer.sent.end() && at->first == key;
+  if (!attributes) {
+    if (!has) return false;
+    peer.sent.erase(at);
+    packing.withdrawals[key.family].withdrawn.push_back(nlriOf(key, {}));
+    return true;
+  }
+  if (has && !at->second.again && at->second.label == best->label &&
+      (at->second.attributes == attributes || *at->second.attributes == *attributes))
+    return false;
+  if (has)
+    at->second = {best->label, attributes, false};
+  else
+    peer.sent.emplace_hint(at, key, Sent{best->label, attributes, false});
+  packing.announcements[{key.family, attributes}].announced.push_back(nlriOf(key, best->label));
+  return true;
+}
+
+std::vector<wire::Update> Rib::Impl::take(PeerId id, Peer& peer, std::size_t maxRoutes) {
+  Packing packing;
+  std::size_t routes = 0;
+  auto it = peer.dirty.begin();
+  KeySet waiting(&pool);  // mostly none: then the whole set goes at once
+  for (; it != peer.dirty.end() && routes < maxRoutes; ++it) {
+    if (!ready(peer, it->family))
+      waiting.emplace_hint(waiting.end(), *it);
+    else if (takeOne(id, peer, *it, packing))
+      ++routes;
+  }
+  if (it == peer.dirty.end())
+    peer.dirty.clear();
+  else
+    peer.dirty.erase(peer.dirty.begin(), it);
+  peer.dirty.merge(waiting);
+  peer.exportCache.clear();
+  peer.filterCache.clear();
+  return std::move(packing).updates();
+}
+
+std::vector<wire::Update> Rib::takeOutput(PeerId id, std::size_t maxRoutes) {
+  const auto found = impl_->peers.find(id);
+  if (found == impl_->peers.end() || !found->second.up) return {};
+  return impl_->take(id, found->second, maxRoutes);
+}
+
+bool Rib::hasOutput(PeerId id) const {
+  const auto found = impl_->peers.find(id);
+  if (found == impl_->peers.end() || !found->second.up) return false;
+  const auto& peer = found->second;
+  return std::any_of(peer.dirty.begin(), peer.dirty.end(),
+                     [&](const RouteKey& key) { return impl_->ready(peer, key.family); });
+}
+
+void Rib::refresh(PeerId id, wire::Family family) {
+  const auto found = impl_->peers.find(id);
+  if (found == impl_->peers.end() || !found->second.up ||
+      !found->second.policy.families.contains(family))
+    return;
+  for (auto& [key, sent] : found->second.sent)
+    if (key.family == family) sent.again = true;
+  impl_->markFamily(found->second, family);
+}
+
+std::vector<wire::Family> Rib::takeEndOfRib(PeerId id) {
+  const auto found = impl_->peers.find(id);
+  if (found == impl_->peers.end() || !found->second.up) return {};
+  auto& peer = found->second;
+  std::vector<wire::Family> due;
+  // RT-constraint first: the other side waits for it with its VPN routes.
+  for (const auto family : peer.endOfRibDue) {
+    const bool pending = std::any_of(peer.dirty.begin(), peer.dirty.end(),
+                                     [&](const RouteKey& key) { return key.family == family; });
+    if (pending || !impl_->ready(peer, family)) continue;
+    if (family == wire::kRtConstraint)
+      due.insert(due.begin(), family);
+    else
+      due.push_back(family);
+  }
+  for (const auto family : due) peer.endOfRibDue.erase(family);
+  return due;
+}
+
+std::vector<RouteView> Rib::advertised(PeerId id) const {
+  std::vector<RouteView> views;
+  const auto found = impl_->peers.find(id);
+  if (found == impl_->peers.end()) return views;
+  for (const auto& [key, sent] : found->second.sent)
+    views.push_back({key, {kLocal, sent.label, sent.attributes, false}, Rule::kBest});
+  return views;
+}
+
+}  // namespace hawser::rib

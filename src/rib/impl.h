@@ -1,0 +1,114 @@
+// The state of a RIB and what changes it. Private to the module.
+//
+// For each route key an Entry holds one path a peer (Adj-RIB-In, as received and as the import
+// policy left it) and which is best. Peers hold what they were sent (Adj-RIB-Out) and the set of
+// keys to look at again.
+#pragma once
+
+#include <algorithm>
+#include <set>
+
+#include "hawser/rib/rib.h"
+#include "key_order.h"
+#include "policy.h"
+
+namespace hawser::rib {
+
+struct In {
+  Path path;               // attributes: after import policy; null: rejected
+  AttributesPtr received;  // as it came, for a later policy
+};
+
+struct Entry {
+  std::vector<In> paths;
+  int best = -1;
+  [[nodiscard]] const Path* bestPath() const {
+    return best < 0 ? nullptr : &paths[static_cast<std::size_t>(best)].path;
+  }
+  [[nodiscard]] In* of(PeerId peer) {
+    const auto found = std::find_if(paths.begin(), paths.end(),
+                                    [&](const In& in) { return in.path.peer == peer; });
+    return found == paths.end() ? nullptr : &*found;
+  }
+  [[nodiscard]] const In* of(PeerId peer) const { return const_cast<Entry*>(this)->of(peer); }
+};
+
+struct Sent {
+  net::Label label;
+  AttributesPtr attributes;
+  bool again = false;  // route refresh: say it once more
+};
+
+struct Memberships {
+  std::set<wire::RtMembership> all;
+  [[nodiscard]] bool wants(const std::vector<net::RouteTarget>& targets) const {
+    return std::any_of(all.begin(), all.end(), [&](const wire::RtMembership& membership) {
+      return std::any_of(targets.begin(), targets.end(),
+                         [&](const auto& target) { return membership.matches(target); });
+    });
+  }
+};
+
+struct Peer {
+  explicit Peer(std::pmr::memory_resource* pool) : held(pool), dirty(pool), sent(pool) {}
+  PeerPolicy policy;
+  bool up = false;
+  bool gateOpen = true;  // RT-constraint: its memberships are known
+  KeySet held;
+  KeySet dirty;
+  KeyMap<Sent> sent;
+  std::set<wire::Family> endOfRibDue;
+  // Its memberships: exact ones by target, so that a lookup does not grow with their number; the
+  // others in a list.
+  std::map<net::RouteTarget, unsigned> exact;
+  Memberships partial;
+  AttributeCache importCache, exportCache, filterCache;
+  std::uint64_t droppedTarget = 0, droppedPrefix = 0, droppedLoop = 0;
+};
+
+struct Rib::Impl {
+  explicit Impl(Config c) : config(c) {}
+
+  Config config;
+  std::pmr::unsynchronized_pool_resource pool;  // before all that allocates from it
+  KeyMap<Entry> table{&pool};
+  std::map<PeerId, Peer> peers;
+  std::map<net::RouteTarget, KeySet> byTarget;
+  // The targets under which a key stands in byTarget.
+  KeyMap<std::vector<net::RouteTarget>> indexed{&pool};
+  KeySet changed{&pool};
+  bool held = false;
+
+  Peer& peerOf(PeerId id) { return peers.try_emplace(id, &pool).first->second; }
+  [[nodiscard]] const PeerPolicy* policyOf(PeerId id) const {
+    const auto found = peers.find(id);
+    return found == peers.end() ? nullptr : &found->second.policy;
+  }
+
+  // In, and the decision: adj_in.cpp.
+  void judge(Peer& peer, const RouteKey& key, In& in) const;
+  void announce(PeerId id, Peer& peer, const RouteKey& key, net::Label label,
+                const AttributesPtr& attributes);
+  void remove(PeerId id, Peer& peer, const RouteKey& key);
+  void decideEntry(const RouteKey& key, Entry& entry);
+  void unindex(const RouteKey& key);
+  void noteMembership(Peer& peer, const RouteKey& key, bool before, bool after);
+
+  // Out: adj_out.cpp.
+  // Routes mostly come in order: the hint makes that an append.
+  static void mark(Peer& peer, const RouteKey& key) {
+    peer.dirty.emplace_hint(peer.dirty.end(), key);
+  }
+  void markTarget(Peer& peer, const net::RouteTarget& target);
+  void markVpn(Peer& peer);
+  void markFamily(Peer& peer, wire::Family family);
+  AttributesPtr outbound(Peer& peer, PeerId id, const RouteKey& key, const Path& path) const;
+  [[nodiscard]] bool ready(const Peer& peer, wire::Family family) const {
+    return !isVpn(family) || (peer.gateOpen && !held);
+  }
+  struct Packing;  // updates in the making, by shared attributes
+  bool takeOne(PeerId id, Peer& peer, const RouteKey& key, Packing& packing) const;
+  std::vector<wire::Update> take(PeerId id, Peer& peer, std::size_t maxRoutes);
+};
+
+}  // namespace hawser::rib
