@@ -70,6 +70,8 @@ class Peer {
   void handleUpdate(const ConnectionPtr& connection, const wire::DecodedUpdate& decoded);
   void handleNotification(const ConnectionPtr& connection, const wire::Notification& notification);
   void establish(const ConnectionPtr& connection);
+  [[nodiscard]] rib::PeerPolicy policyFor(const Connection& connection,
+                                          std::set<wire::Family> families) const;
   void judgeStale(const wire::Open& open);
   [[nodiscard]] std::set<wire::Family> negotiated(const wire::Open& open) const;
   // Ends a connection; of the established one: the session.
