@@ -9,6 +9,7 @@
 // So batches reach every watch in the order of their revisions, whichever thread committed them; a
 // callback may read, commit, watch and end watches (what it commits is told after it returns); and
 // a watch that is destroyed waits for a callback of another thread that is running.
+#include <fmt/core.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -30,9 +31,17 @@ constexpr Revision kHistory = 10000;  // commits that the log keeps
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log (revision INTEGER NOT NULL, seq INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
-  created INTEGER NOT NULL, deleted INTEGER NOT NULL, PRIMARY KEY (revision, seq)) WITHOUT ROWID;
+  created INTEGER NOT NULL, deleted INTEGER NOT NULL, previous BLOB, PRIMARY KEY (revision, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO meta VALUES ('revision', 0), ('format', 1);
+INSERT OR IGNORE INTO meta VALUES ('revision', 0), ('format', 2);
+)";
+constexpr Revision kFormat = 2;
+// Format 1 had no log.previous.
+constexpr const char* kFromFormat1 = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE log ADD COLUMN previous BLOB;
+UPDATE meta SET number = 2 WHERE name = 'format';
+COMMIT;
 )";
 
 struct StatementCloser {
@@ -52,6 +61,7 @@ class Connection {
                                   "PRAGMA locking_mode=EXCLUSIVE", kSchema})
       if (auto done = made->run(statement); !done)
         return std::unexpected(Error{done.error().code, path + ": " + done.error().message, {}});
+    if (auto done = made->upgrade(path); !done) return std::unexpected(done.error());
     return made;
   }
   ~Connection() {
@@ -90,6 +100,19 @@ class Connection {
 
  private:
   Connection() = default;
+  Result<void> upgrade(const std::string& path) {
+    Revision format = 0;
+    {
+      const auto row = bind("SELECT number FROM meta WHERE name = 'format'");
+      if (sqlite3_step(row.get()) == SQLITE_ROW)
+        format = static_cast<Revision>(sqlite3_column_int64(row.get(), 0));
+    }
+    if (format == kFormat) return {};
+    if (format != 1)
+      return fail(ErrorCode::kInternal,
+                  fmt::format("{}: format {} is not one of this version's", path, format));
+    return run(kFromFormat1);
+  }
   template <class... Args>
   static Statement bindAll(sqlite3_stmt* statement, const Args&... args) {
     sqlite3_reset(statement);
@@ -100,6 +123,12 @@ class Connection {
   static void bindOne(sqlite3_stmt* statement, int index, std::string_view text) {
     sqlite3_bind_blob64(statement, index, text.data() == nullptr ? "" : text.data(), text.size(),
                         SQLITE_TRANSIENT);
+  }
+  static void bindOne(sqlite3_stmt* statement, int index, const std::optional<std::string>& text) {
+    if (text)
+      bindOne(statement, index, std::string_view(*text));
+    else
+      sqlite3_bind_null(statement, index);
   }
   static void bindOne(sqlite3_stmt* statement, int index, Revision number) {
     sqlite3_bind_int64(statement, index, static_cast<sqlite3_int64>(number));
@@ -331,6 +360,7 @@ class SqliteStore final : public Store {
     if (event.deleted && !*before) return {};
     event.entry = {operation.key, operation.value ? *operation.value : (*before)->value,
                    *before ? (*before)->created : batch.revision, batch.revision};
+    if (*before) event.previous = (*before)->value;
     const std::string_view key = event.entry.key, value = event.entry.value;
     const auto done =
         event.deleted ? step(connection_->bind("DELETE FROM kv WHERE key = ?", key))
@@ -338,9 +368,9 @@ class SqliteStore final : public Store {
                                                value, event.entry.created, batch.revision));
     if (!done) return done;
     batch.events.push_back(event);
-    return step(connection_->bind("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", batch.revision,
+    return step(connection_->bind("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", batch.revision,
                                   Revision{batch.events.size()}, key, value, event.entry.created,
-                                  Revision{event.deleted ? 1U : 0U}));
+                                  Revision{event.deleted ? 1U : 0U}, event.previous));
   }
 
   Result<std::vector<Batch>> history(Revision after) const {
@@ -351,7 +381,8 @@ class SqliteStore final : public Store {
     if (revision_ - after > kHistory)
       return invalid("the history of that revision is compacted; list again", "resourceVersion");
     const auto row = connection_->bind(
-        "SELECT revision, key, value, created, deleted FROM log WHERE revision > ? ORDER BY "
+        "SELECT revision, key, value, created, deleted, previous FROM log WHERE revision > ? ORDER "
+        "BY "
         "revision, seq",
         after);
     int step = 0;
@@ -360,7 +391,9 @@ class SqliteStore final : public Store {
       if (batches.empty() || batches.back().revision != revision) batches.push_back({revision, {}});
       batches.back().events.push_back(
           {{textAt(row.get(), 1), textAt(row.get(), 2), numberAt(row.get(), 3), revision},
-           numberAt(row.get(), 4) != 0});
+           numberAt(row.get(), 4) != 0,
+           sqlite3_column_type(row.get(), 5) == SQLITE_NULL ? std::nullopt
+                                                            : std::optional(textAt(row.get(), 5))});
     }
     if (step != SQLITE_DONE) return connection_->error("history");
     return batches;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,56 @@ TEST_F(StoreTest, SurvivesReopening) {
   open();
   EXPECT_EQ(store_->revision(), 3U);
   EXPECT_EQ(store_->list("/")->entries.size(), 1U);
+}
+
+// Runs SQL on a store that nobody has open.
+void runSql(const std::string& path, const char* sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  sqlite3_close(db);
+}
+
+std::vector<std::string> previousOf(Store& store, Revision after) {
+  std::vector<std::string> seen;
+  (void)*store.watch("/", after, [&](const Batch& batch) {
+    for (const auto& event : batch.events) seen.push_back(event.previous.value_or("none"));
+  });
+  return seen;
+}
+
+TEST_F(StoreTest, EventsSayWhatWasBefore) {
+  std::vector<std::string> live;
+  const auto watch = *store_->watch("/", 0, [&](const Batch& batch) {
+    for (const auto& event : batch.events) live.push_back(event.previous.value_or("none"));
+  });
+  ASSERT_TRUE(store_->commit(put("/a", "")));
+  ASSERT_TRUE(store_->commit(put("/a", "2")));
+  ASSERT_TRUE(store_->commit({{}, {{"/a", "3"}, {"/a", std::nullopt}}}));
+  ASSERT_TRUE(store_->commit(put("/a", "4")));
+  const std::vector<std::string> all{"none", "", "2", "3", "none"};
+  EXPECT_EQ(live, all);
+  EXPECT_EQ(previousOf(*store_, 0), all) << "from the log";
+}
+
+TEST_F(StoreTest, AFileOfTheFirstFormatIsBroughtForward) {
+  ASSERT_TRUE(store_->commit(put("/a", "1")));
+  ASSERT_TRUE(store_->commit(put("/a", "2")));
+  store_.reset();
+  runSql(path_,
+         "ALTER TABLE log DROP COLUMN previous; UPDATE meta SET number = 1 WHERE name = 'format'");
+  for (int i = 0; i < 2; ++i) open();  // the second time it is one of ours
+  EXPECT_EQ((*store_->get("/a"))->value, "2");
+  ASSERT_TRUE(store_->commit(put("/a", "3")));
+  EXPECT_EQ(previousOf(*store_, 0), (std::vector<std::string>{"none", "none", "2"}));
+}
+
+TEST_F(StoreTest, AFileOfALaterFormatIsRefused) {
+  store_.reset();
+  runSql(path_, "UPDATE meta SET number = 3 WHERE name = 'format'");
+  const auto opened = openSqlite(path_);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("format 3"), std::string::npos);
 }
 
 struct Seen {

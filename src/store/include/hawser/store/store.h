@@ -45,6 +45,8 @@ struct Event {
   Entry
       entry;  // for a deletion: key, the last value, and the revision of the deletion in `modified`
   bool deleted = false;
+  // What the key had before this commit; none when it is new.
+  std::optional<std::string> previous;
 };
 struct Batch {  // all of one commit that match the watch
   Revision revision = 0;
