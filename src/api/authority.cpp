@@ -28,16 +28,16 @@ std::vector<std::string> chainOf(CURL* curl) {
 
 }  // namespace
 
-Result<std::string> fetchAuthority(const std::string& url, const std::string& pin,
-                                   std::chrono::milliseconds timeout) {
+Result<std::string> fetchAuthority(const ClientConfig& wanted, const std::string& pin) {
   ClientConfig config;
-  config.url = url;
+  config.url = wanted.url;
+  config.abort = wanted.abort;
   const auto handle = makeCurl(config);
   CURL* curl = handle.get();
-  const auto health = url + "/healthz";
+  const auto health = config.url + "/healthz";
   ::curl_easy_setopt(curl, CURLOPT_URL, health.c_str());
   ::curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(wanted.timeout.count()));
   ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &ignore);
   if (const auto code = ::curl_easy_perform(curl); code != CURLE_OK)
     return std::unexpected(unreachable(config, code));
@@ -48,8 +48,9 @@ Result<std::string> fetchAuthority(const std::string& url, const std::string& pi
     if (*print == pin) return certificate;
     seen = *print;  // the last one is the nearest to the root
   }
-  return fail(ErrorCode::kForbidden, fmt::format("{} shows the authority {}, but {} is pinned", url,
-                                                 seen.empty() ? "of nobody" : seen, pin));
+  return fail(ErrorCode::kForbidden,
+              fmt::format("{} shows the authority {}, but {} is pinned", config.url,
+                          seen.empty() ? "of nobody" : seen, pin));
 }
 
 }  // namespace hawser::api

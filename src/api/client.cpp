@@ -22,6 +22,11 @@ std::size_t append(const char* data, std::size_t size, std::size_t count, void* 
   return size * count;
 }
 
+// Not 0: curl gives up.
+int aborted(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(flag) ? 1 : 0;
+}
+
 ErrorCode codeOf(const std::string& name, long status) {
   if (name == "invalid") return ErrorCode::kInvalid;
   if (name == "exists") return ErrorCode::kExists;
@@ -77,6 +82,13 @@ CurlPtr makeCurl(const ClientConfig& config) {
     auto ca = blobOf(config.caPem);
     ::curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
     ::curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+  }
+  if (config.abort) {
+    ::curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    ::curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &aborted);
+    // The callback only reads.
+    ::curl_easy_setopt(curl, CURLOPT_XFERINFODATA,
+                       const_cast<std::atomic<bool>*>(config.abort.get()));  // NOLINT
   }
   if (!config.certificatePem.empty()) {
     auto certificate = blobOf(config.certificatePem);

@@ -42,29 +42,6 @@ Json shown(const Caller& caller, const Object& object) {
   return json;
 }
 
-// a=b,c!=d,e
-bool selects(const std::string& selector, const std::map<std::string, std::string>& labels) {
-  std::size_t start = 0;
-  while (start < selector.size()) {
-    const auto end = std::min(selector.find(',', start), selector.size());
-    const auto term = selector.substr(start, end - start);
-    start = end + 1;
-    const auto equals = term.find('=');
-    const bool negative = equals != std::string::npos && equals > 0 && term[equals - 1] == '!';
-    const auto name = term.substr(0, negative ? equals - 1 : equals);
-    const auto label = labels.find(name);
-    if (equals == std::string::npos) {
-      if (label == labels.end()) return false;
-      continue;
-    }
-    auto value = term.substr(equals + 1);
-    if (value.starts_with('=')) value.erase(0, 1);
-    const bool equal = label != labels.end() && label->second == value;
-    if (equal == negative) return false;
-  }
-  return true;
-}
-
 struct Target {
   Kind kind = Kind::kSite;
   std::string project;
@@ -165,7 +142,8 @@ struct Rest::Impl {
     const auto owner = request.query.find("owner");
     if (owner != request.query.end() && object.metadata.owner != owner->second) return false;
     const auto selector = request.query.find("labelSelector");
-    return selector == request.query.end() || selects(selector->second, object.metadata.labels);
+    return selector == request.query.end() ||
+           model::selects(selector->second, object.metadata.labels);
   }
 
   void list(const HttpRequest& request, const Target& target, const Caller& caller,
@@ -185,16 +163,21 @@ struct Rest::Impl {
       visit(*at->second);
   }
 
+  [[nodiscard]] static Result<store::Revision> revisionOf(const HttpRequest& request) {
+    const auto given = request.query.find("resourceVersion");
+    if (given == request.query.end()) return 0;
+    const auto& text = given->second;
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
+        text.size() > 18)
+      return invalid("not a number", "resourceVersion");
+    return std::stoull(text);
+  }
+
   void watch(const HttpRequest& request, const Target& target, const Caller& caller,
              const ReplyPtr& reply) {
-    store::Revision after = 0;
-    if (const auto given = request.query.find("resourceVersion"); given != request.query.end()) {
-      const auto& text = given->second;
-      if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
-          text.size() > 18)
-        return reply->error({ErrorCode::kInvalid, "not a number", "resourceVersion"});
-      after = std::stoull(text);
-    }
+    const auto wanted = revisionOf(request);
+    if (!wanted) return reply->error(wanted.error());
+    auto after = *wanted;
     auto stream = std::make_shared<Stream>(loop);
     stream->reply = reply;
     std::vector<std::string> first;
@@ -240,16 +223,26 @@ struct Rest::Impl {
     bookmark(stream);
   }
 
+  // To this watch an object that begins to match is new, and one that ceases to is gone.
   static void tell(const HttpRequest& request, const Target& target, const Caller& caller,
                    Reply& reply, const store::Batch& batch) {
+    const auto seen = [&](const store::Entry& entry) -> std::optional<Object> {
+      auto object = Objects::fromEntry(entry);
+      if (!object || !matches(request, target, caller, *object)) return std::nullopt;
+      return std::move(*object);
+    };
     for (const auto& event : batch.events) {
-      auto object = Objects::fromEntry(event.entry);
-      if (!object || !matches(request, target, caller, *object)) continue;
-      const auto* type = event.deleted                                 ? "DELETED"
-                         : event.entry.created == event.entry.modified ? "ADDED"
-                                                                       : "MODIFIED";
-      reply.line(Json{
-          {"type", type}, {"resourceVersion", batch.revision}, {"object", shown(caller, *object)}}
+      auto last = event.entry;
+      if (event.previous) last.value = *event.previous;
+      const bool existed = event.entry.created != event.entry.modified;
+      const auto before = existed || event.deleted ? seen(last) : std::nullopt;
+      const auto now = event.deleted ? std::nullopt : seen(event.entry);
+      if (!before && !now) continue;
+      reply.line(Json{{"type", !before ? "ADDED"
+                               : !now  ? "DELETED"
+                                       : "MODIFIED"},
+                      {"resourceVersion", batch.revision},
+                      {"object", shown(caller, now ? *now : *before)}}
                      .dump());
     }
   }

@@ -58,7 +58,7 @@ Federation::Federation(io::Loop& loop, Facts facts, api::Objects& objects, Metri
   });
   syncChannels();
 }
-Federation::~Federation() = default;
+Federation::~Federation() { *ending_ = true; }
 
 // ---- what happens here ----
 
@@ -265,12 +265,13 @@ void Federation::call(const std::string& peer, const std::string& path, const Js
   config.certificatePem = facts_.certificate.certificate;
   config.keyPem = facts_.certificate.key;
   config.timeout = kCallLimit;
+  config.abort = ending_;
   auto shared = std::make_shared<Done>(std::move(done));
   const bool posted = worker_.post([this, alive = std::weak_ptr(alive_), config, peer, path, body,
                                     shared, pin = channel.spec.apiFingerprint]() mutable {
     Result<Json> answer;
     if (config.caPem.empty()) {
-      auto authority = api::fetchAuthority(config.url, pin, config.timeout);
+      auto authority = api::fetchAuthority(config, pin);
       if (authority)
         config.caPem = std::move(*authority);
       else

@@ -7,6 +7,7 @@
 // crosses on the way.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -72,6 +73,8 @@ class Federation {
   api::Server* server_ = nullptr;
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by Peer name
   bool syncScheduled_ = false;
+  // Ends the call that the worker is in: another site may be silent for as long as it likes.
+  std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Worker worker_;  // last: its jobs may not outlive what they use
 };

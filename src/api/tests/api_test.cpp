@@ -1,5 +1,9 @@
 // The whole path over loopback: client, TLS, server, REST, objects, store.
+#include <arpa/inet.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -94,6 +98,8 @@ class ApiTest : public ::testing::Test {
     made.token = "secret-" + who;
     return made;
   }
+  [[nodiscard]] std::vector<std::string> told(const std::string& who, const std::string& path,
+                                              std::uint64_t until);
   [[nodiscard]] Client client(const std::string& who = "admin") const {
     return Client(config(who));
   }
@@ -279,6 +285,71 @@ TEST_F(ApiTest, WatchResumesAfterARevision) {
   EXPECT_EQ(lines[1]["type"], "BOOKMARK");
 }
 
+// What a watch at `path` tells until a bookmark at `until` or later: "TYPE name tier".
+std::vector<std::string> ApiTest::told(const std::string& who, const std::string& path,
+                                       std::uint64_t until) {
+  io::Loop mine;
+  std::vector<std::string> seen;
+  bool over = false;
+  LineWatcher watcher(mine, config(who), path, [&](const model::Json& line) {
+    if (line["type"] == "BOOKMARK") {
+      over = over || line["resourceVersion"] >= until;
+      return;
+    }
+    const auto& metadata = line["object"]["metadata"];
+    const auto labels = metadata.value("labels", model::Json::object());
+    seen.push_back(fmt::format("{} {} {}", line["type"].get<std::string>(),
+                               metadata["name"].get<std::string>(), labels.value("tier", "-")));
+  });
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!over && std::chrono::steady_clock::now() < deadline) mine.runFor(20ms);
+  EXPECT_TRUE(over);
+  return seen;
+}
+
+TEST_F(ApiTest, WatchBySelectorTellsWhatComesAndGoes) {
+  auto admin = client();
+  const auto label = [&](const std::string& name, const model::Json& value) {
+    const auto done =
+        admin.patch({Kind::kNetwork, "p1", name}, {{"metadata", {{"labels", {{"tier", value}}}}}});
+    ASSERT_TRUE(done) << done.error().text();
+  };
+  const auto revision = admin.list(Kind::kNetwork)->resourceVersion;
+  ASSERT_TRUE(admin.create(network("a")));
+  ASSERT_TRUE(admin.create(network("b", "10.1.0.0/24")));
+  label("a", "db");     // begins to match
+  label("a", "db");     // no change
+  label("b", "web");    // never matches
+  label("a", "cache");  // ceases to match
+  label("a", "db");
+  ASSERT_TRUE(
+      admin.patch({Kind::kNetwork, "p1", "a"}, {{"metadata", {{"annotations", {{"note", "x"}}}}}}));
+  label("a", nullptr);
+  ASSERT_TRUE(admin.remove({Kind::kNetwork, "p1", "a"}));  // gone for this watch already
+  label("b", "db");
+  ASSERT_TRUE(admin.remove({Kind::kNetwork, "p1", "b"}));
+  const auto path = fmt::format(
+      "/api/v1/networks?watch=true&labelSelector=tier%3Ddb&resourceVersion={}", revision);
+  EXPECT_EQ(told("admin", path, admin.list(Kind::kNetwork)->resourceVersion),
+            (std::vector<std::string>{"ADDED a db", "DELETED a db", "ADDED a db", "MODIFIED a db",
+                                      "DELETED a db", "ADDED b db", "DELETED b db"}));
+}
+
+TEST_F(ApiTest, WatchTellsAMemberWhatTheyMaySeeNoMore) {
+  auto admin = client();
+  auto shared = network("shared", "10.9.0.0/24", "p2");
+  shared.spec["external"] = true;
+  const auto revision = admin.list(Kind::kNetwork)->resourceVersion;
+  ASSERT_TRUE(admin.apply({shared}));
+  shared.spec["external"] = false;
+  ASSERT_TRUE(admin.apply({shared}));
+  shared.metadata.labels["tier"] = "hidden";
+  ASSERT_TRUE(admin.apply({shared}));
+  const auto path = fmt::format("/api/v1/networks?watch=true&resourceVersion={}", revision);
+  EXPECT_EQ(told("member", path, admin.list(Kind::kNetwork)->resourceVersion),
+            (std::vector<std::string>{"ADDED shared -", "DELETED shared -"}));
+}
+
 TEST_F(ApiTest, ServerAwayIsSaidWithItsAddress) {
   auto nowhere = config("admin");
   nowhere.url = "https://127.0.0.1:1";
@@ -286,6 +357,54 @@ TEST_F(ApiTest, ServerAwayIsSaidWithItsAddress) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
   EXPECT_NE(answer.error().message.find("127.0.0.1:1"), std::string::npos);
+}
+
+// Takes connections and says nothing.
+class SilentServer {
+ public:
+  SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    url = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentServer() { ::close(fd_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  [[nodiscard]] int accept() const { return ::accept(fd_, nullptr, nullptr); }
+  std::string url;
+
+ private:
+  int fd_;
+};
+
+TEST_F(ApiTest, ACallIsAborted) {
+  const SilentServer silent;
+  const auto flag = std::make_shared<std::atomic<bool>>(false);
+  auto to = config("admin");
+  to.url = silent.url;
+  to.timeout = 60s;
+  to.abort = flag;
+  const auto begin = std::chrono::steady_clock::now();
+  for (const bool authority : {false, true}) {
+    *flag = false;
+    std::thread ender([&] {
+      const int connection = silent.accept();  // so the call is under way
+      *flag = true;
+      std::array<char, 1024> hello{};
+      while (::read(connection, hello.data(), hello.size()) > 0) continue;
+      ::close(connection);
+    });
+    const auto error =
+        authority ? fetchAuthority(to, "sha256:00").error() : Client(to).list(Kind::kSite).error();
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable) << error.text();
+    ender.join();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 20s);
 }
 
 TEST_F(ApiTest, OddRequests) {

@@ -3,6 +3,7 @@
 // back on the loop.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ struct ClientConfig {
   std::string token;  // bearer secret, or
   std::string certificatePem, keyPem;  // a host's certificate
   std::chrono::milliseconds timeout{10000};
+  // Once true, a Client's call ends within a second (kUnavailable), whatever it waits for.
+  std::shared_ptr<const std::atomic<bool>> abort = nullptr;
 };
 
 class Client {
@@ -60,9 +63,9 @@ class Client {
 
 // The certificate authority of the API at `url`, as its server shows it, if it is the one with this
 // fingerprint ("sha256:…"); how a site that is known by its pin alone becomes a `caPem`. Blocks
-// like a Client. kForbidden: another authority is there.
-[[nodiscard]] Result<std::string> fetchAuthority(const std::string& url, const std::string& pin,
-                                                 std::chrono::milliseconds timeout);
+// like a Client; of `config`, url, timeout and abort count. kForbidden: another authority is there.
+[[nodiscard]] Result<std::string> fetchAuthority(const ClientConfig& config,
+                                                 const std::string& pin);
 
 // Follows a stream of JSON lines at `path` (a watch). Reconnects with backoff (100 ms to 2 s);
 // `line` gets every JSON value, `state` every change of being connected (and the error when it is
