@@ -94,6 +94,8 @@ Json viewJson(const Sessions& sessions, const rib::RouteView& view) {
 // Names for next hops and neighbours.
 struct Directory {
   std::map<net::IpAddress, std::string> hosts;
+  std::map<net::IpAddress, std::string> peersByAddress;
+  std::map<std::string, std::string> peersByName;
   std::map<net::Asn, std::string> neighbours;
 
   explicit Directory(const api::Objects& objects) {
@@ -101,16 +103,23 @@ struct Directory {
       if (key.kind == Kind::kHost) hosts[model::HostSpec::from(*object).address] = key.name;
       if (key.kind != Kind::kPeer) continue;
       const auto spec = model::PeerSpec::from(*object);
-      auto& name = neighbours[spec.asn];
       const auto& own = spec.role == "site" ? spec.site : key.name;
+      peersByAddress[spec.address] = peersByName[key.name] = own;
+      auto& name = neighbours[spec.asn];
       if (name.empty())
         name = own;
       else if (name != own)
         name += "," + own;  // two gateways of one AS
     }
   }
-  [[nodiscard]] std::string origin(const rib::VrfPath& path, const std::string& site) const {
+  // Who is behind the next hop: a peer whose address it is, this site, or else the peer that told
+  // us. The AS is for what another speaker of this site passed on.
+  [[nodiscard]] std::string origin(const rib::VrfPath& path, const std::string& from,
+                                   const std::string& site) const {
+    if (const auto at = peersByAddress.find(path.nextHop); at != peersByAddress.end())
+      return at->second;
     if (path.attributes->asPath.empty()) return site;
+    if (const auto told = peersByName.find(from); told != peersByName.end()) return told->second;
     const auto& first = path.attributes->asPath.front().asns;
     if (first.empty()) return "?";
     const auto found = neighbours.find(first.front());
@@ -118,14 +127,14 @@ struct Directory {
   }
 };
 
-Json pathJson(const Directory& directory, const std::string& site, const rib::VrfPath& path) {
+Json pathJson(const Directory& directory, const std::string& origin, const rib::VrfPath& path) {
   Json json{{"nextHop", path.nextHop.text()},
             {"label", path.label.value()},
             {"encapsulation", encapsulationText(*path.attributes)},
             {"routeTarget", path.importedBy.text()},
             {"routeTargets", targetsJson(*path.attributes)},
             {"rd", path.rd.text()},
-            {"origin", directory.origin(path, site)},
+            {"origin", origin},
             {"asPath", asPathText(path.attributes->asPath)},
             {"stale", path.stale}};
   if (const auto host = directory.hosts.find(path.nextHop); host != directory.hosts.end())
@@ -204,7 +213,10 @@ Json networkRoutesJson(Sessions& sessions, const api::Objects& objects, const st
   Json routes = Json::array();
   for (const auto& change : sessions.routes(targets.importTargets)) {
     Json paths = Json::array();
-    for (const auto& path : change.paths) paths.push_back(pathJson(directory, site, path));
+    for (const auto& path : change.paths) {
+      const auto from = sessions.speaker().peerName(path.peer);
+      paths.push_back(pathJson(directory, directory.origin(path, from, site), path));
+    }
     routes.push_back({{"prefix", change.prefix.text()}, {"paths", std::move(paths)}});
   }
   Json json{{"network", network.text()}, {"routes", std::move(routes)}};

@@ -36,7 +36,7 @@ std::vector<VrfPath> multipath(const Candidates& candidates) {
     if (rankOf(imported.path) != best) continue;
     paths.push_back({rd, imported.path.attributes->nextHop, imported.path.label,
                      imported.path.attributes, imported.importedBy, imported.path.peer == kLocal,
-                     imported.path.stale});
+                     imported.path.stale, imported.path.peer});
   }
   std::sort(paths.begin(), paths.end(), [](const VrfPath& a, const VrfPath& b) {
     return std::tie(a.nextHop, a.rd) < std::tie(b.nextHop, b.rd);

@@ -179,12 +179,16 @@ class Site {
   std::thread thread_;
 };
 
-// The BGP of a host: what an agent would say, without its datapath.
+// The BGP of a host: what an agent would say, without its datapath. Or of a gateway.
 class HostSpeaker {
  public:
   HostSpeaker(const Site& site, const std::string& host, const std::string& address)
       : address_(address), credentials_(site.join(host, address)) {
-    start(site);
+    start(site, site.asn(), site.bgpTlsPort());
+  }
+  // A router of another AS, without TLS.
+  HostSpeaker(const Site& site, std::uint32_t asn, const std::string& address) : address_(address) {
+    start(site, asn, site.bgpPort());
   }
   ~HostSpeaker() {
     loop_.post([this] {
@@ -200,13 +204,13 @@ class HostSpeaker {
   [[nodiscard]] const api::ClientConfig& credentials() const { return credentials_; }
 
   void announce(const std::string& prefix, const std::string& target, std::uint32_t label = 17,
-                std::uint16_t rd = 1) {
+                std::uint16_t rd = 1, const std::string& nextHop = {}) {
     rib::RouteKey key;
     key.family = wire::kVpnv4;
     key.rd = net::RouteDistinguisher::ofAddress(ip(address_).v4(), rd);
     key.prefix = net::IpPrefix::parse(prefix).value();
     auto attributes = std::make_shared<wire::PathAttributes>();
-    attributes->nextHop = ip(address_);
+    attributes->nextHop = ip(nextHop.empty() ? address_ : nextHop);
     attributes->localPref = 100;
     attributes->extendedCommunities = {net::RouteTarget::parse(target).value().community(),
                                        net::encapsulationCommunity(net::Encapsulation::kMplsInUdp)};
@@ -233,20 +237,22 @@ class HostSpeaker {
   }
 
  private:
-  void start(const Site& site) {
+  void start(const Site& site, std::uint32_t asn, std::uint16_t port) {
+    const bool host = asn == site.asn();
     bgp::SpeakerConfig config;
-    config.asn = net::Asn(site.asn());
+    config.asn = net::Asn(asn);
     config.routerId = ip(address_).v4();
-    config.tls =
-        bgp::TlsCredentials{credentials_.caPem, credentials_.certificatePem, credentials_.keyPem};
+    if (host)
+      config.tls =
+          bgp::TlsCredentials{credentials_.caPem, credentials_.certificatePem, credentials_.keyPem};
     speaker_ = std::make_unique<bgp::Speaker>(loop_, config, metrics_);
     bgp::PeerConfig peer;
     peer.name = "controller";
     peer.address = ip(site.address());
-    peer.port = site.bgpTlsPort();
+    peer.port = port;
     peer.localAddress = ip(address_);
-    peer.remoteAs = config.asn;
-    peer.tls = true;
+    peer.remoteAs = net::Asn(site.asn());
+    peer.tls = host;
     peer.ignoreConstraint = true;
     peer.keepStaleForever = true;
     peer.connectRetry = 1s;

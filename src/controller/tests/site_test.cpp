@@ -243,10 +243,40 @@ TEST(Site, RoutesOfHostsAreReflectedAndShown) {
   EXPECT_EQ((*some)["routes"][0]["peer"], "host:node1");
   EXPECT_EQ((*admin.call("GET", "/api/v1/bgp/routes?rt=64512:9"))["routes"].size(), 0U);
   EXPECT_EQ(admin.call("GET", "/api/v1/bgp/routes?family=ipx").error().field, "family");
-  EXPECT_NE(admin.call("GET", "/metrics")
-                ->get<std::string>()
-                .find("hawser_controller_compilation_run"),
-            std::string::npos);
+  EXPECT_NE(
+      admin.call("GET", "/metrics")->get<std::string>().find("hawser_controller_compilation_run"),
+      std::string::npos);
+}
+
+TEST(Site, TwoGatewaysOfOneAsAreToldApart) {
+  Site site("one", 64512, "127.1.1.1");
+  constexpr const char* kTarget = "64512:700";
+  const auto gateway = [&](const std::string& name, const std::string& address) {
+    return object("Peer", {}, name,
+                  {{"role", "gateway"},
+                   {"asn", 64600},
+                   {"address", address},
+                   {"passive", true},
+                   {"import", {{"routeTargets", {kTarget}}}}});
+  };
+  auto outside = network("a", "10.1.0.0/24");
+  outside.spec["routeTargets"] = {{"both", {kTarget}}};
+  site.apply({gateway("mx1", "127.1.1.21"), gateway("mx2", "127.1.1.22"), outside});
+  HostSpeaker first(site, 64600, "127.1.1.21"), second(site, 64600, "127.1.1.22");
+  auto admin = site.admin();
+  first.announce("0.0.0.0/0", kTarget, 21, 1);
+  second.announce("0.0.0.0/0", kTarget, 22, 2);
+  second.announce("8.8.8.0/24", kTarget, 23, 3, "127.1.1.99");  // its loopback
+  ASSERT_TRUE(eventually([&] {
+    return pathsOf(admin, "default", "a", "0.0.0.0/0").size() == 2 &&
+           pathsOf(admin, "default", "a", "8.8.8.0/24").size() == 1;
+  }));
+  const auto paths = pathsOf(admin, "default", "a", "0.0.0.0/0");
+  EXPECT_EQ(paths[0]["nextHop"], "127.1.1.21");
+  EXPECT_EQ(paths[0]["origin"], "mx1");
+  EXPECT_EQ(paths[1]["nextHop"], "127.1.1.22");
+  EXPECT_EQ(paths[1]["origin"], "mx2");
+  EXPECT_EQ(pathsOf(admin, "default", "a", "8.8.8.0/24")[0]["origin"], "mx2");
 }
 
 TEST(Site, HostsKeepTheirRoutesWhileTheControllerIsAway) {

@@ -88,6 +88,7 @@ TEST_F(VrfTest, LocalAndRemoteAreMembersAlike) {
   const auto route = table_.lookup(kRed, ip("10.0.0.1"));
   ASSERT_EQ(route->paths.size(), 2U);
   EXPECT_EQ(route->paths[0].local + route->paths[1].local, 1);
+  for (const auto& path : route->paths) EXPECT_EQ(path.local, path.peer == kLocal);
 }
 
 TEST_F(VrfTest, ChangedImportTargetsTakeEffectAtOnce) {

@@ -25,6 +25,7 @@ struct VrfPath {
   net::RouteTarget importedBy;  // the first of the VRF's import targets that the route carries
   bool local = false;           // originated by this speaker
   bool stale = false;
+  PeerId peer = kLocal;  // that it came from
 };
 
 struct VrfChange {
