@@ -143,6 +143,8 @@ Result<void> attachIngress(int device, int program) {
 }
 
 std::optional<std::uint32_t> attachedIngress(int device) {
+  // Asked first, since libbpf complains on stderr about a device without the qdisc.
+  if (!hasFilters(device)) return std::nullopt;
   auto hook = hookOf(device);
   auto options = ourFilter();
   if (bpf_tc_query(&hook, &options) < 0 || !isOurs(options.prog_id)) return std::nullopt;
