@@ -66,23 +66,29 @@ void Index::read(const model::Object& object) {
     case Kind::kPeer:
       peers[object.metadata.name] = model::PeerSpec::from(object);
       break;
-    case Kind::kLink: {
-      const auto spec = model::LinkSpec::from(object);
-      // Both sides have agreed: ours by `accepted`, theirs by what the exchange between the sites
-      // found.
-      if (spec.accepted && object.status.value("phase", "") == "established" &&
-          spec.routeTarget != net::RouteTarget())
-        linksByPeer[spec.peer].push_back({ref, spec});
+    case Kind::kLink:
+      readLink(object);
       break;
-    }
-    case Kind::kIdentity: {
-      const auto spec = model::IdentitySpec::from(object);
-      numbers_[spec.labels] = spec.number;
+    case Kind::kIdentity:
+      readIdentity(object);
       break;
-    }
     default:
       break;
   }
+}
+
+void Index::readLink(const model::Object& object) {
+  const auto spec = model::LinkSpec::from(object);
+  // Both sides have agreed: ours by `accepted`, theirs by what the exchange between the sites
+  // found.
+  if (spec.accepted && object.status.value("phase", "") == "established" &&
+      spec.routeTarget != net::RouteTarget())
+    linksByPeer[spec.peer].push_back({refOf(object), spec});
+}
+
+void Index::readIdentity(const model::Object& object) {
+  const auto spec = model::IdentitySpec::from(object);
+  numbers_[spec.labels] = spec.number;
 }
 
 NetworkInfo* Index::network(const Ref& ref) {

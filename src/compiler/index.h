@@ -74,6 +74,8 @@ class Index {
 
  private:
   void read(const model::Object& object);
+  void readLink(const model::Object& object);
+  void readIdentity(const model::Object& object);
   void connect(Compiled& out);
   void join(const model::Ref& a, const model::Ref& b);
   void placePort(PortInfo& port, Compiled& out);

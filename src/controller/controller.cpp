@@ -198,6 +198,10 @@ struct Controller::Impl {
         if (change.before && !change.now && change.before->kind == Kind::kHost)
           sessions->dropHost(change.before->metadata.name);
     });
+    return openServer();
+  }
+
+  Result<void> openServer() {
     // The authority goes along, for sites that know it by its fingerprint only.
     auto chain = certificate;
     chain.certificate += data->ca().certificate;

@@ -74,12 +74,29 @@ bool usesPort(const Object& user, const Ref& ref) {
   return false;
 }
 
+bool usesGroup(const Object& user, const Ref& ref) {
+  return user.kind == Kind::kPort ? contains(model::PortSpec::from(user).securityGroups, ref)
+                                  : groupNames(user, ref, false);
+}
+
 Result<void> unusedBy(const api::Staging& staging, const Object& object,
                       std::initializer_list<Kind> kinds,
                       const std::function<bool(const Object&)>& uses) {
   for (const auto kind : kinds)
     if (auto free = unused(staging, object, kind, uses); !free) return free;
   return {};
+}
+
+Result<void> emptyProject(const api::Staging& staging, const Object& project) {
+  const auto& name = project.metadata.name;
+  for (const auto& info : model::kinds()) {
+    if (!info.projectScoped) continue;
+    auto free = unused(staging, project, info.kind,
+                       [&](const Object& u) { return u.metadata.project == name; });
+    if (!free) return free;
+  }
+  return unused(staging, project, Kind::kToken,
+                [&](const Object& u) { return u.spec.value("project", "") == name; });
 }
 
 Result<void> lastAdministrator(const api::Staging& staging, const Object& object) {
@@ -103,14 +120,7 @@ Result<void> stillNeeded(const api::Staging& staging, const Object& object) {
       return fail(ErrorCode::kForbidden, "the Site stays as long as its controller",
                   "metadata.name");
     case Kind::kProject:
-      for (const auto& info : model::kinds())
-        if (info.projectScoped)
-          if (auto free = unused(staging, object, info.kind,
-                                 [&](const Object& u) { return u.metadata.project == name; });
-              !free)
-            return free;
-      return unused(staging, object, Kind::kToken,
-                    [&](const Object& u) { return u.spec.value("project", "") == name; });
+      return emptyProject(staging, object);
     case Kind::kNetwork:
       return unusedBy(staging, object,
                       {Kind::kPort, Kind::kFloatingIp, Kind::kService, Kind::kRouter, Kind::kPolicy,
@@ -126,14 +136,8 @@ Result<void> stillNeeded(const api::Staging& staging, const Object& object) {
       return unused(staging, object, Kind::kNetwork,
                     [&](const Object& u) { return u.spec.value("addressPool", "") == name; });
     case Kind::kSecurityGroup:
-      if (auto free = unused(staging, object, Kind::kPort,
-                             [&](const Object& u) {
-                               return contains(model::PortSpec::from(u).securityGroups, self);
-                             });
-          !free)
-        return free;
-      return unused(staging, object, Kind::kSecurityGroup,
-                    [&](const Object& u) { return groupNames(u, self, false); });
+      return unusedBy(staging, object, {Kind::kPort, Kind::kSecurityGroup},
+                      [&](const Object& u) { return usesGroup(u, self); });
     case Kind::kPeer:
       return unused(staging, object, Kind::kLink,
                     [&](const Object& u) { return model::LinkSpec::from(u).peer == name; });

@@ -185,10 +185,8 @@ void explainFields(std::string& out, const std::vector<Field>& fields, int inden
   }
 }
 
-}  // namespace
-
-Json openApi() {
-  Json schemas = Json::object(), paths = Json::object();
+Json commonSchemas() {
+  Json schemas = Json::object();
   schemas["Error"] = {{"type", "object"},
                       {"properties",
                        {{"kind", {{"type", "string"}}},
@@ -207,6 +205,13 @@ Json openApi() {
         {"resourceVersion", {{"type", "integer"}}},
         {"labels", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}},
         {"annotations", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}}}}};
+  return schemas;
+}
+
+}  // namespace
+
+Json openApi() {
+  Json schemas = commonSchemas(), paths = Json::object();
   for (const auto& kind : kinds()) {
     const std::string name(kind.name);
     schemas[name] = {{"type", "object"},
