@@ -17,6 +17,23 @@ TEST(MacAddress, ParsesAndPrints) {
     EXPECT_FALSE(MacAddress::parse(bad)) << bad;
 }
 
+TEST(MacAddress, EveryDigitAndNoOtherLetter) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (int c = 0; c < 256; ++c) {
+    const auto lower = static_cast<char>(std::tolower(c));
+    const auto value = kDigits.find(lower);
+    for (const std::size_t place : {0U, 1U, 9U, 16U}) {
+      std::string text = "00:00:00:00:00:00";
+      text[place] = static_cast<char>(c);
+      const auto mac = MacAddress::parse(text);
+      ASSERT_EQ(mac.has_value(), value != std::string_view::npos) << text;
+      if (mac) {
+        EXPECT_EQ(mac->bytes()[place / 3], place % 3 == 0 ? value * 16 : value) << text;
+      }
+    }
+  }
+}
+
 TEST(Ipv4Address, IsStrict) {
   EXPECT_EQ(Ipv4Address::parse("10.0.100.11")->value(), 0x0a00640bU);
   for (const auto* bad : {"", "10", "10.0.0", "10.0.0.256", "10.0.0.1.2", "10.0.0.01", " 10.0.0.1",

@@ -36,6 +36,20 @@ TEST(RouteTarget, MakeChoosesTheForm) {
   EXPECT_FALSE(RouteTarget::make(Asn(4200000000), 70000));
 }
 
+// "L" tells a small AS number in four bytes from one in two: RFC 4364's type 2 and type 0 are two
+// different values.
+TEST(RouteTarget, SmallNumbersInFourBytes) {
+  for (const auto* text : {"1L:7", "65534L:7", "65535L:65535", "65536:7"}) {
+    EXPECT_EQ(RouteTarget::parse(text)->text(), text);
+    EXPECT_EQ(RouteDistinguisher::parse(text)->text(), text);
+    EXPECT_EQ(RouteTarget::parse(text)->bytes()[0], 2) << text;
+  }
+  EXPECT_NE(RouteTarget::parse("1L:7"), RouteTarget::parse("1:7"));
+  EXPECT_EQ(RouteTarget::parse("65536L:7"), RouteTarget::parse("65536:7")) << "it says nothing new";
+  for (const auto* bad : {"L:7", "1l:7", "1LL:7", "10.0.0.1L:7", "1:7L", "1L:65536"})
+    EXPECT_FALSE(RouteTarget::parse(bad)) << bad;
+}
+
 TEST(RouteTarget, FromCommunityOnly) {
   const auto target = *RouteTarget::parse("64512:100");
   EXPECT_EQ(RouteTarget::from(target.community()), target);

@@ -114,6 +114,9 @@ TEST(As4Path, ConfederationSegmentsGo) {
   const auto block = read(join({path, as4}), twoByte());
   EXPECT_EQ(numbers(block.attributes.asPath), (Numbers{64512, 4200000000U})) << "RFC 6793, 6";
   EXPECT_TRUE(block.problems.empty());
+  const auto set = attribute(0xc0, kAs4Path, hex("04 01 00000009 02 01 fa56ea00"));
+  EXPECT_EQ(numbers(read(join({path, set}), twoByte()).attributes.asPath),
+            (Numbers{64512, 4200000000U}));
 }
 
 TEST(As4Path, AMalformedOneIsDiscardedAlone) {
@@ -136,6 +139,33 @@ TEST(Aggregator, IsKeptInItsWideForm) {
   const auto expected = attribute(0xc0, kAggregator, hex("5ba0 0a000001"));
   EXPECT_NE(std::search(sent.begin(), sent.end(), expected.begin(), expected.end()), sent.end())
       << "AS_TRANS to a speaker with two bytes";
+}
+
+TEST(Aggregator, AnyNumberBeyondTwoBytesBecomesAsTrans) {
+  for (const std::uint32_t asn : {1U, 65535U, 65536U, 0x01000000U, 0x01000001U, 4294967295U}) {
+    PathAttributes attributes;
+    Bytes value;
+    put32(value, asn);
+    put32(value, 0x0a000001);
+    attributes.other.push_back({0xc0, kAggregator, value});
+    const auto block = read(encodeAttributes(attributes, twoByte()), twoByte());
+    Bytes expected;
+    put32(expected, asn > 65535 ? kAsTrans : asn);
+    put32(expected, 0x0a000001);
+    ASSERT_EQ(block.attributes.other.size(), 1U);
+    EXPECT_EQ(block.attributes.other[0].value, expected) << asn;
+  }
+}
+
+// AS4_AGGREGATOR is not used, and costs no routes as long as it looks like one.
+TEST(Aggregator, TheWideOneIsDiscardedAlone) {
+  const auto good = read(attribute(0xc0, kAs4Aggregator, hex("fa56ea00 0a000001")), twoByte());
+  ASSERT_EQ(good.problems.size(), 1U);
+  EXPECT_EQ(good.problems[0].action, AttributeProblem::Action::kDiscard);
+  EXPECT_FALSE(good.withdraw);
+  EXPECT_TRUE(good.attributes.other.empty());
+  EXPECT_TRUE(read(attribute(0x80, kAs4Aggregator, hex("fa56ea00 0a000001")), twoByte()).withdraw)
+      << "wrong flags (RFC 7606, 3 c)";
 }
 
 // ---- unknown ones ----
@@ -178,6 +208,17 @@ TEST(WriteAttributes, ASequenceOfMoreThan255IsCut) {
   EXPECT_EQ(again[0].asns.size(), 255U);
   EXPECT_EQ(again[2].asns.size(), 90U);
   EXPECT_EQ(numbers(again), numbers(attributes.asPath));
+}
+
+TEST(WriteAttributes, SegmentsAreFullOrTheLast) {
+  for (const std::size_t size : {1U, 254U, 255U, 256U, 509U, 510U, 511U}) {
+    PathAttributes attributes;
+    attributes.asPath = {{AsPathSegment::Type::kSequence, std::vector(size, net::Asn(7))}};
+    const auto block = read(encodeAttributes(attributes, {}));
+    EXPECT_TRUE(block.problems.empty()) << size << ": no segment is empty";
+    ASSERT_EQ(block.attributes.asPath.size(), (size + 254) / 255) << size;
+    EXPECT_EQ(numbers(block.attributes.asPath).size(), size);
+  }
 }
 
 TEST(WriteAttributes, NarrowNumbersNeedNoAs4Path) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "build.h"
@@ -274,6 +276,70 @@ TEST(Notification, ShutdownTextIsMadeHarmless) {
   EXPECT_EQ((Notification{6, 2, {0}}).text(), "Cease/Administrative Shutdown");
   EXPECT_EQ((Notification{6, 3, {2, 'n', 'o'}}).text(), "Cease/Peer De-configured")
       << "only shutdown and reset carry a text (RFC 9003)";
+}
+
+// Every code of RFC 4271, 4486, 5492, 6608 and 8538 has words of its own.
+TEST(Notification, EveryKnownCodeHasItsOwnWords) {
+  std::set<std::string> seen;
+  for (const auto& [code, subcodes] :
+       {std::pair<std::uint8_t, std::vector<std::uint8_t>>{1, {0, 1, 2, 3}},
+        {2, {0, 1, 2, 3, 4, 6, 7}},
+        {3, {0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11}},
+        {4, {0}},
+        {5, {0, 1, 2, 3}},
+        {6, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}})
+    for (const auto subcode : subcodes) {
+      const auto text = Notification{code, subcode, {}}.text();
+      EXPECT_TRUE(seen.insert(text).second) << text;
+      EXPECT_EQ(text.find_first_of("0123456789"), std::string::npos) << text;
+      EXPECT_EQ(text.find('/') != std::string::npos, subcode != 0) << text;
+    }
+  EXPECT_EQ((Notification{7, 1, {}}).text(), "error 7/1");
+  EXPECT_EQ((Notification{0, 0, {}}).text(), "error 0/0");
+}
+
+TEST(Notification, MayFillAWholeMessage) {
+  SessionContext context;
+  context.maxMessage = kMaxExtendedMessage;
+  const Notification whole{6, 0, Bytes(kMaxExtendedMessage - 21, 7)};
+  const auto bytes = encode(whole);
+  EXPECT_EQ(bytes.size(), kMaxExtendedMessage);
+  EXPECT_EQ(std::get<Notification>(*decode(bytes, context)), whole);
+}
+
+TEST(Open, ReservedBitsOfGracefulRestartAreZero) {
+  Open open;
+  open.asn = net::Asn(64512);
+  open.routerId = net::RouterId(0x0a01000a);
+  open.capabilities.gracefulRestart =
+      GracefulRestart{false, true, 120, {{kVpnv4, true}, {kRtConstraint, false}}};
+  const auto bytes = encode(open);
+  const auto expected = hex("40 0a 4078 000180 80 000184 00");
+  EXPECT_NE(std::search(bytes.begin(), bytes.end(), expected.begin(), expected.end()), bytes.end());
+}
+
+TEST(Open, EmptyParametersOfTheLongForm) {
+  // Two parameters without a capability, the second at the very end.
+  const auto body = hex("04 fc00 005a 0a01000a ff ff 0006 02 0000 02 0000");
+  const auto decoded = decode(message(1, body), {});
+  ASSERT_TRUE(decoded) << decoded.error().reason;
+  EXPECT_EQ(std::get<Open>(*decoded).capabilities, Capabilities{});
+}
+
+// The two-byte field is looked at even where the capability tells the number.
+TEST(Open, AsNumberZeroInEitherPlace) {
+  const auto open = [](std::string_view two, std::string_view four) {
+    return decode(message(1, join({{4}, hex(two), hex("005a 0a01000a 08 02 06 41 04"), hex(four)})),
+                  {});
+  };
+  EXPECT_TRUE(open("0001", "00000001"));
+  EXPECT_TRUE(open("5ba0", "fa56ea00"));
+  for (const auto& bad : {open("0000", "00000001"), open("0001", "00000000")}) {
+    ASSERT_FALSE(bad);
+    EXPECT_EQ(bad.error().notification.code, 2);
+    EXPECT_EQ(bad.error().notification.subcode, 2);
+    EXPECT_EQ(bad.error().offset, 20U);
+  }
 }
 
 }  // namespace
