@@ -53,7 +53,7 @@ struct TraceOptions {
   std::string from, to, protocol = "tcp";
   std::uint16_t port = 0;
 };
-// kGood when it reaches, kBlocked when not.
+// kGood when it reaches, kBlocked when not, kBad when that is not known.
 [[nodiscard]] Result<int> trace(Session& session, const TraceOptions& options);
 [[nodiscard]] Result<int> status(Session& session);
 

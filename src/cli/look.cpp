@@ -128,7 +128,8 @@ Result<int> trace(Session& session, const TraceOptions& options) {
     session.print(*answer);
   else
     session.out() << traceText(*answer, from, to, what);
-  return at(*answer, "reaches") == Json(true) ? kGood : kBlocked;
+  const auto outcome = textAt(*answer, "outcome");
+  return outcome == "reaches" ? kGood : outcome == "blocked" ? kBlocked : kBad;
 }
 
 Result<int> status(Session& session) {

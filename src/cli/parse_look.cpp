@@ -31,14 +31,14 @@ void addTrace(CLI::App& app, Chosen& chosen) {
       app.add_subcommand("trace", "Tell a packet's way there and back, or what blocks it");
   command
       ->add_option("FROM", options->from,
-                   "a port (NAME, PROJECT/NAME, pods/NAMESPACE/NAME) or its address; "
+                   "a port (NAME, PROJECT/NAME, pods/NAMESPACE/NAME)\nor its address; "
                    "PROJECT/NETWORK@ADDRESS: somebody outside")
       ->required();
   command->add_option("TO", options->to, "a port, a service or an address")->required();
-  command->add_option("--port", options->port, "destination port");
-  command->add_option("--protocol", options->protocol, "tcp, udp, sctp, icmp or any");
+  command->add_option("--port", options->port, "destination port; needed but for icmp and any");
+  command->add_option("--protocol", options->protocol, "tcp (the default), udp, sctp, icmp or any");
   command->footer(
-      "Exit status: 0 it reaches, 3 it is blocked, 1 the question could not be answered.\n"
+      "Exit status: 0 it reaches, 3 it is blocked, 1 that is not known, or the question is wrong.\n"
       "Examples:\n  hawser trace web-1 10.0.100.11 --port 5432\n"
       "  hawser trace pods/default/nginx-1 10.254.98.15 --port 8000\n"
       "  hawser trace web-1 web-2 --protocol icmp");

@@ -79,6 +79,24 @@ std::string render(const Table& table, std::size_t limit) {
   return out;
 }
 
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  std::string line;
+  std::size_t start = 0;
+  while (start <= text.size()) {
+    const auto end = std::min(text.find(' ', start), text.size());
+    const auto word = text.substr(start, end - start);
+    if (!line.empty() && displayWidth(line) + 1 + displayWidth(word) > width) {
+      lines.push_back(std::move(line));
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+    start = end + 1;
+  }
+  lines.push_back(std::move(line));
+  return lines;
+}
+
 std::string renderPairs(const Pairs& pairs, std::size_t indentation) {
   std::size_t width = 0;
   for (const auto& [name, value] : pairs) width = std::max(width, displayWidth(name) + 1);
@@ -86,8 +104,11 @@ std::string renderPairs(const Pairs& pairs, std::size_t indentation) {
   for (const auto& [name, value] : pairs) {
     out.append(indentation, ' ');
     out += name + ":";
+    const auto column = indentation + width + kGap;
+    const auto lines = wrapped(shown(value), kPageWidth > column ? kPageWidth - column : 1);
     out.append(width - displayWidth(name) - 1 + kGap, ' ');
-    out += shown(value) + "\n";
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      out += (i == 0 ? "" : std::string(column, ' ')) + lines[i] + "\n";
   }
   return out;
 }

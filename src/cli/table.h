@@ -33,7 +33,9 @@ struct Table {
 // Title line and rows.
 [[nodiscard]] std::string render(const Table& table, std::size_t limit = kPageWidth);
 
-// "  Name:     value" lines, the values aligned.
+// In lines of at most `width`, broken at spaces; a word that is longer stands alone.
+[[nodiscard]] std::vector<std::string> wrapped(const std::string& text, std::size_t width);
+// "  Name:     value" lines, the values aligned, wrapped at the page's width.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::string renderPairs(const Pairs& pairs, std::size_t indentation = 0);
 

@@ -150,7 +150,11 @@ std::string stepsText(const Json& steps) {
     const auto where = textAt(step, "where");
     out += fmt::format("  {:>2}  {}", ++number, where);
     out.append(width - displayWidth(where) + 2, ' ');
-    out += textAt(step, "what") + "\n";
+    const auto column = width + 8;
+    const auto lines =
+        wrapped(textAt(step, "what"), kPageWidth > column ? kPageWidth - column : kPageWidth);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      out += (i == 0 ? "" : std::string(column, ' ')) + lines[i] + "\n";
   }
   return out;
 }
@@ -159,11 +163,16 @@ std::string stepsText(const Json& steps) {
 
 std::string traceText(const Json& answer, const std::string& from, const std::string& to,
                       const std::string& what) {
-  const bool reaches = at(answer, "reaches") == Json(true);
-  auto out = fmt::format("{} → {} {}: {}\n", from, to, what, reaches ? "reaches" : "BLOCKED");
-  const auto by = textAt(answer, "blockedBy");
-  if (!reaches) out += fmt::format("by {}: {}\n", by, textAt(answer, "reason"));
-  if (reaches && !textAt(answer, "reason").empty()) out += textAt(answer, "reason") + "\n";
+  const auto outcome = textAt(answer, "outcome");
+  const auto reason = textAt(answer, "reason");
+  auto out = fmt::format("{} → {} {}: {}\n", from, to, what,
+                         outcome == "reaches"   ? "reaches"
+                         : outcome == "blocked" ? "BLOCKED"
+                                                : "not known");
+  const auto why =
+      outcome == "blocked" ? fmt::format("by {}: {}", textAt(answer, "blockedBy"), reason) : reason;
+  if (!why.empty())
+    for (const auto& line : wrapped(why, kPageWidth)) out += line + "\n";
   if (const auto& steps = at(answer, "steps"); !steps.empty()) out += "there\n" + stepsText(steps);
   if (const auto& back = at(answer, "back"); !back.empty()) out += "and back\n" + stepsText(back);
   return out;

@@ -52,15 +52,31 @@ Result<trace::Answer::Handover> parseHandover(const Json& json) {
   return *answer->handover;
 }
 
-void unknownBeyond(trace::Answer& answer, const std::string& where, const std::string& why) {
+// Nobody here knows what follows: neither that it arrives nor that it does not.
+void unknownBeyond(trace::Answer& answer, const std::string& where, std::string why) {
+  answer.outcome = trace::Outcome::kUnknown;
   answer.steps.push_back({where, why});
+  answer.back.clear();
+  answer.reason = std::move(why);
+}
+
+// A router outside has no controller to ask: all that can be told is that it gets the packet.
+void leavesToGateway(trace::Answer& answer, const std::string& gateway) {
+  answer.outcome = trace::Outcome::kReaches;
+  answer.back.clear();
+  answer.reason = fmt::format("as far as we can tell: leaves to gateway {}", gateway);
+  answer.steps.push_back({"gateway " + gateway,
+                          fmt::format("takes the packet at {}; its own tables decide what follows",
+                                      answer.handover->nextHop.text())});
 }
 
 // The second half behind the first.
 void append(trace::Answer& answer, const trace::Answer& there) {
   answer.steps.insert(answer.steps.end(), there.steps.begin(), there.steps.end());
-  answer.back.insert(answer.back.end(), there.back.begin(), there.back.end());
-  answer.reaches = there.reaches;
+  // Its way back begins there and ends with ours.
+  if (there.outcome == trace::Outcome::kBlocked) answer.back.clear();
+  answer.back.insert(answer.back.begin(), there.back.begin(), there.back.end());
+  answer.outcome = there.outcome;
   answer.blockedBy = there.blockedBy;
   answer.reason = there.reason;
   answer.handover = there.handover;
@@ -109,17 +125,13 @@ trace::World Tracing::world() {
 }
 
 model::ObjectPtr Tracing::peerBehind(const trace::Answer::Handover& handover) const {
-  std::optional<net::Asn> neighbour;
+  std::string from;
   sessions_.speaker().rib().forEachBest(
       wire::kVpnv4, [&](const rib::RouteKey&, const rib::Path& path) {
-        if (path.label != handover.label || path.attributes->nextHop != handover.nextHop) return;
-        const auto& asPath = path.attributes->asPath;
-        if (!asPath.empty() && !asPath.front().asns.empty()) neighbour = asPath.front().asns[0];
+        if (path.label == handover.label && path.attributes->nextHop == handover.nextHop)
+          from = sessions_.speaker().peerName(path.peer);
       });
-  if (!neighbour) return nullptr;
-  for (const auto& [key, object] : objects_.all())
-    if (key.kind == Kind::kPeer && model::PeerSpec::from(*object).asn == *neighbour) return object;
-  return nullptr;
+  return objects_.find({Kind::kPeer, {}, from});
 }
 
 void Tracing::ask(const trace::Question& question, const api::ReplyPtr& reply) {
@@ -136,9 +148,7 @@ void Tracing::ask(const trace::Question& question, const api::ReplyPtr& reply) {
   }
   const auto spec = model::PeerSpec::from(*peer);
   if (spec.role == "gateway") {
-    unknownBeyond(*answer, "gateway " + peer->metadata.name,
-                  fmt::format("takes the packet at {}; its own tables decide what follows",
-                              answer->handover->nextHop.text()));
+    leavesToGateway(*answer, peer->metadata.name);
     return reply->json(200, trace::toJson(*answer));
   }
   if (spec.apiUrl.empty()) {
@@ -154,17 +164,18 @@ void Tracing::askThere(const model::Object& peer, const trace::Question& questio
                        trace::Answer answer, const api::ReplyPtr& reply) {
   const Json body{{"question", toJson(question)}, {"handover", trace::toJson(answer)["handover"]}};
   const auto site = model::PeerSpec::from(peer).site;
-  federation_.call(peer.metadata.name, "/api/v1/trace/arrival", body,
-                   [answer = std::move(answer), site, reply](const Result<Json>& came) mutable {
-                     const auto there = came ? trace::parseAnswer(*came)
-                                             : Result<trace::Answer>(std::unexpected(came.error()));
-                     if (there)
-                       append(answer, *there);
-                     else
-                       unknownBeyond(answer, "site " + site,
-                                     "the other half is not known now: " + there.error().text());
-                     reply->json(200, trace::toJson(answer));
-                   });
+  federation_.call(
+      peer.metadata.name, "/api/v1/trace/arrival", body,
+      [answer = std::move(answer), site, reply](const Result<Json>& came) mutable {
+        const auto there =
+            came ? trace::parseAnswer(*came) : Result<trace::Answer>(std::unexpected(came.error()));
+        if (there)
+          append(answer, *there);
+        else
+          unknownBeyond(answer, "site " + site,
+                        fmt::format("the other half is not known: {}", there.error().text()));
+        reply->json(200, trace::toJson(answer));
+      });
 }
 
 Result<Json> Tracing::arrival(const Json& body) {

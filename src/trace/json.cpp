@@ -20,14 +20,29 @@ std::vector<Step> parseSteps(const Json& json) {
   return steps;
 }
 
+Outcome parseOutcome(const std::string& text) {
+  if (text == outcomeName(Outcome::kReaches)) return Outcome::kReaches;
+  return text == outcomeName(Outcome::kBlocked) ? Outcome::kBlocked : Outcome::kUnknown;
+}
+
 }  // namespace
 
+std::string_view outcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kReaches:
+      return "reaches";
+    case Outcome::kBlocked:
+      return "blocked";
+    case Outcome::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 Json toJson(const Answer& answer) {
-  Json json{{"reaches", answer.reaches},
-            {"blockedBy", answer.blockedBy},
-            {"reason", answer.reason},
-            {"steps", stepsJson(answer.steps)},
-            {"back", stepsJson(answer.back)}};
+  Json json{{"reaches", answer.reaches()},      {"outcome", outcomeName(answer.outcome)},
+            {"blockedBy", answer.blockedBy},    {"reason", answer.reason},
+            {"steps", stepsJson(answer.steps)}, {"back", stepsJson(answer.back)}};
   if (const auto& handover = answer.handover) {
     json["handover"] = {
         {"nextHop", handover->nextHop.text()},
@@ -42,7 +57,7 @@ Json toJson(const Answer& answer) {
 Result<Answer> parseAnswer(const Json& json) {
   try {
     Answer answer;
-    answer.reaches = json.at("reaches").get<bool>();
+    answer.outcome = parseOutcome(json.at("outcome").get<std::string>());
     answer.blockedBy = json.value("blockedBy", "");
     answer.reason = json.value("reason", "");
     answer.steps = parseSteps(json.value("steps", Json::array()));

@@ -99,7 +99,7 @@ std::string encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
 }
 
 void block(Answer& answer, std::string by, std::string reason) {
-  answer.reaches = false;
+  answer.outcome = Outcome::kBlocked;
   answer.blockedBy = std::move(by);
   answer.reason = std::move(reason);
 }
@@ -166,6 +166,36 @@ std::optional<Landing> land(const World& world, const Slice& slice, const net::I
   return partial;
 }
 
+Step routeStep(const World& world, const SliceVrf& vrf, const rib::VrfChange& route) {
+  const auto& path = route.paths.front();
+  const auto name = world.targetName ? world.targetName(path.importedBy) : std::string{};
+  return {"route",
+          fmt::format("{} in {}: {} path{}, imported by route target {}{}", route.prefix.text(),
+                      vrf.name, route.paths.size(), route.paths.size() == 1 ? "" : "s",
+                      path.importedBy.text(), name.empty() ? "" : " (" + name + ")")};
+}
+
+Step tunnelStep(const Slice& slice, const rib::VrfPath& path) {
+  return {"tunnel", fmt::format("{} to {}, label {}", encapsulationFor(slice, path),
+                                path.nextHop.text(), path.label.value())};
+}
+
+// From the receiver to the underlay: what the answer meets. Rules are for the first packet.
+void tellWayBack(const World& world, Answer& answer, const Landing& landing, std::uint16_t port,
+                 const SliceVrf& vrf, const rib::VrfChange& route) {
+  auto& back = answer.back;
+  const auto& slice = *landing.place.slice;
+  back.push_back({"host " + slice.host, "leaves " + describe(landing.place)});
+  back.push_back({"policy", "an answer: it passes with the connection that it belongs to"});
+  if (const auto* translation = landing.translation)
+    back.push_back({"service", fmt::format("{}: {}{} becomes {} again", translation->source,
+                                           landing.place.port->addresses.front().text(),
+                                           port == 0 ? "" : fmt::format(" port {}", port),
+                                           translation->address.text())});
+  back.push_back(routeStep(world, vrf, route));
+  back.push_back(tunnelStep(slice, route.paths.front()));
+}
+
 // Translation, ingress rules and the way back at the receiver.
 void arrive(const World& world, Answer& answer, const Landing& landing,
             const net::IpAddress& source, net::Identity identity, const Question& question) {
@@ -193,11 +223,8 @@ void arrive(const World& world, Answer& answer, const Landing& landing,
                  fmt::format("no route back to {} in {}", source.text(),
                              vrf == nullptr ? "its network" : vrf->name));
   }
-  const auto& path = back->paths.front();
-  answer.back.push_back({"route", fmt::format("{} in {} via {} label {} (route target {})",
-                                              back->prefix.text(), vrf->name, path.nextHop.text(),
-                                              path.label.value(), path.importedBy.text())});
-  answer.reaches = true;
+  tellWayBack(world, answer, landing, packet.port, *vrf, *back);
+  answer.outcome = Outcome::kReaches;
 }
 
 const Slice* sliceAt(const World& world, const net::IpAddress& nextHop) {
@@ -226,13 +253,7 @@ std::optional<rib::VrfChange> routeTo(const World& world, Answer& answer, const 
     }
     return std::nullopt;
   }
-  const auto& path = route->paths.front();
-  const auto name = world.targetName ? world.targetName(path.importedBy) : std::string{};
-  answer.steps.push_back(
-      {"route",
-       fmt::format("{} in {}: {} path{}, imported by route target {}{}", route->prefix.text(),
-                   vrf.name, route->paths.size(), route->paths.size() == 1 ? "" : "s",
-                   path.importedBy.text(), name.empty() ? "" : " (" + name + ")")});
+  answer.steps.push_back(routeStep(world, vrf, *route));
   return route;
 }
 
@@ -241,7 +262,9 @@ void cross(const World& world, Answer& answer, const Answer::Handover& packet,
            const Question& question) {
   const auto* there = sliceAt(world, packet.nextHop);
   if (there == nullptr) {
-    answer.reaches = true;  // as far as this site can tell
+    answer.outcome = Outcome::kUnknown;
+    answer.reason = fmt::format("{} is no host of {}: what happens there is not known here",
+                                packet.nextHop.text(), world.site);
     answer.handover = packet;
     return;
   }
@@ -322,7 +345,7 @@ Result<Answer> trace(const World& world, const Question& question) {
   const auto* vrf = vrfOf(*from->slice, port.vrf);
   if (vrf == nullptr) return fail(ErrorCode::kInternal, "the port's network is not on its host");
   if (std::find(port.gateways.begin(), port.gateways.end(), *destination) != port.gateways.end()) {
-    answer.reaches = true;
+    answer.outcome = Outcome::kReaches;
     answer.steps.push_back({"gateway", "the host itself answers for " + destination->text()});
     return answer;
   }
@@ -331,11 +354,11 @@ Result<Answer> trace(const World& world, const Question& question) {
   const auto& path = route->paths.front();
   const Packet packet{identityOf(path), *destination, question.protocol, question.port};
   if (!passRules(answer, *from, false, packet)) return answer;
-  answer.steps.push_back(
-      {"tunnel", fmt::format("{} to {}, label {}", encapsulationFor(*from->slice, path),
-                             path.nextHop.text(), path.label.value())});
+  answer.steps.push_back(tunnelStep(*from->slice, path));
   cross(world, answer,
         {path.nextHop, path.label, port.addresses.front(), *destination, port.identity}, question);
+  if (answer.outcome != Outcome::kBlocked)
+    answer.back.push_back({"host " + from->slice->host, "delivers to " + describe(*from)});
   return answer;
 }
 

@@ -45,15 +45,17 @@ TEST_F(CliTest, BgpAsksWithFilters) {
 
 TEST_F(CliTest, TraceExitStatusTellsTheOutcome) {
   answers["POST /api/v1/trace"] = {
-      {"reaches", true}, {"steps", Json::array()}, {"back", Json::array()}};
+      {"outcome", "reaches"}, {"steps", Json::array()}, {"back", Json::array()}};
   auto done = hawser({"trace", "web", "10.0.0.1", "--port", "80"});
   EXPECT_EQ(done.status, kGood) << done.err;
   EXPECT_EQ(lastBody,
             (Json{{"from", "default/web"}, {"to", "10.0.0.1"}, {"protocol", "tcp"}, {"port", 80}}));
   answers["POST /api/v1/trace"] = {
-      {"reaches", false}, {"blockedBy", "route"}, {"reason", "no route"}};
+      {"outcome", "blocked"}, {"blockedBy", "route"}, {"reason", "no route"}};
   done = hawser({"trace", "web", "demo/db", "--protocol", "icmp", "-o", "json"});
   EXPECT_EQ(done.status, kBlocked);
+  answers["POST /api/v1/trace"]["outcome"] = "unknown";
+  EXPECT_EQ(hawser({"trace", "web", "demo/db", "--protocol", "icmp"}).status, kBad);
   EXPECT_EQ(Json::parse(done.out)["blockedBy"], "route");
   EXPECT_EQ(lastBody["to"], "demo/db");
   EXPECT_EQ(hawser({"trace", "web", "db"}).err, "hawser: --port: is required for tcp\n");

@@ -62,6 +62,13 @@ TEST(Table, ACellCannotOrderTheTerminalAbout) {
   EXPECT_EQ(render({{"A"}, {{"x\n\x1b[31mred"}}}), "A\nx  [31mred\n");
 }
 
+TEST(Table, WrappedAtSpaces) {
+  EXPECT_EQ(wrapped("a bc def", 4), (std::vector<std::string>{"a bc", "def"}));
+  EXPECT_EQ(wrapped("äö ü", 4), (std::vector<std::string>{"äö ü"}));
+  EXPECT_EQ(wrapped("longer-than-that a", 4), (std::vector<std::string>{"longer-than-that", "a"}));
+  EXPECT_EQ(wrapped("", 4), (std::vector<std::string>{""}));
+}
+
 TEST(Table, PairsAreAligned) {
   EXPECT_EQ(renderPairs({{"Name", "db"}, {"Project", "demo"}, {"Owner", ""}}, 2),
             "  Name:     db\n  Project:  demo\n  Owner:    -\n");

@@ -84,7 +84,8 @@ TEST(Views, BgpRoutes) {
 }
 
 TEST(Views, Trace) {
-  const auto reaches = parse(R"({"reaches": true, "blockedBy": "", "reason": "",
+  const auto reaches =
+      parse(R"({"reaches": true, "outcome": "reaches", "blockedBy": "", "reason": "",
     "steps": [{"where": "host node1", "what": "port default/a"}, {"where": "route", "what": "10.0.0.2/32 via node2"}],
     "back": [{"where": "route", "what": "back"}]})");
   EXPECT_EQ(traceText(reaches, "default/a", "10.0.0.2", "tcp/80"),
@@ -95,11 +96,34 @@ TEST(Views, Trace) {
             "and back\n"
             "   1  route  back\n");
   const auto blocked = parse(
-      R"({"reaches": false, "blockedBy": "policy", "reason": "policies/default/x rule 0 denies it",
-                                 "steps": [], "back": []})");
+      R"({"reaches": false, "outcome": "blocked", "blockedBy": "policy",
+          "reason": "policies/default/x rule 0 denies it", "steps": [], "back": []})");
   EXPECT_EQ(
       traceText(blocked, "default/a", "10.0.0.2", "tcp/80"),
       "default/a → 10.0.0.2 tcp/80: BLOCKED\nby policy: policies/default/x rule 0 denies it\n");
+  const auto unknown = parse(R"({"reaches": false, "outcome": "unknown", "blockedBy": "",
+      "reason": "the other half is not known: https://10.1.0.10:8443: Connection refused",
+      "steps": [], "back": []})");
+  EXPECT_EQ(traceText(unknown, "default/a", "10.0.0.2", "tcp/80"),
+            "default/a → 10.0.0.2 tcp/80: not known\n"
+            "the other half is not known: https://10.1.0.10:8443: Connection refused\n");
+}
+
+TEST(Views, LongStepsAndLongListsAreWrapped) {
+  auto answer = parse(R"({"outcome": "reaches", "reason": "", "back": []})");
+  const std::string route =
+      "10.0.100.11/32 in default/leonardo: 1 path, imported by route target 64512:500 (set on "
+      "networks/default/leonardo, networks/default/another)";
+  answer["steps"] = {{{"where", "host node1"}, {"what", "leaves"}},
+                     {{"where", "route"}, {"what", route}}};
+  const auto text = traceText(answer, "default/a", "10.0.0.2", "tcp/80");
+  expectFits(text);
+  EXPECT_NE(text.find("64512:500\n                  (set on networks/default/leonardo,"),
+            std::string::npos)
+      << text;
+  Json status{{"site", "s"}, {"objects", Json::object()}};
+  for (const auto& kind : model::kinds()) status["objects"][std::string(kind.plural)] = 1000;
+  expectFits(statusText(status, Json::object(), "c", "s"));
 }
 
 TEST(Views, Status) {

@@ -262,7 +262,9 @@ TEST_F(Federation, ATraceGoesOnInTheOtherSite) {
            answer.value("reaches", false);
   })) << answer.dump(1);
   EXPECT_NE(answer.dump().find("site openstack"), std::string::npos) << answer.dump(1);
-  EXPECT_FALSE(answer["back"].empty());
+  EXPECT_EQ(answer["outcome"], "reaches");
+  EXPECT_EQ(answer["back"].front()["where"], "host compute1");
+  EXPECT_EQ(answer["back"].back()["what"], "delivers to port default/app (10.10.0.5)");
   // A policy there is told here.
   os.apply({object("SecurityGroup", "demo", "closed", {{"rules", Json::array()}})});
   auto left = os.admin();
@@ -281,9 +283,41 @@ TEST_F(Federation, ATraceGoesOnInTheOtherSite) {
   os.stop();
   const auto half = people.call("POST", "/api/v1/trace", question);
   ASSERT_TRUE(half) << half.error().text();
-  EXPECT_NE(half->dump().find("the other half is not known now"), std::string::npos)
-      << half->dump(1);
+  EXPECT_EQ((*half)["outcome"], "unknown") << half->dump(1);
+  EXPECT_EQ((*half)["reaches"], false);
+  EXPECT_EQ((*half)["reason"].get<std::string>().find("the other half is not known: "), 0U);
+  EXPECT_TRUE((*half)["back"].empty());
+  ASSERT_TRUE(people.patch({Kind::kPeer, {}, "openstack"}, {{"spec", {{"api", nullptr}}}}));
+  const auto nobody = people.call("POST", "/api/v1/trace", question);
+  ASSERT_TRUE(nobody) << nobody.error().text();
+  EXPECT_EQ((*nobody)["outcome"], "unknown") << nobody->dump(1);
+  EXPECT_EQ((*nobody)["reason"],
+            "peers/openstack has no spec.api: the other half is not known here");
   os.start();
+}
+
+// A router is nobody to ask: that it gets the packet is all there is to know.
+TEST_F(Federation, ATraceEndsAtAGateway) {
+  const Json both{{"import", {{"routeTargets", {kTyped}}}},
+                  {"export", {{"routeTargets", {kTyped}}}}};
+  auto router = both;
+  router.update({{"role", "gateway"}, {"site", nullptr}, {"api", nullptr}});
+  os.apply({peer(k8s, both)});
+  k8s.apply({peer(os, router), network("default", "leonardo", "10.10.0.0/16", {kTyped})});
+  HostSpeaker vm(os, "compute1", "127.2.1.11");
+  HostSpeaker node(k8s, "node1", "127.2.2.11");
+  k8s.apply({object("Port", "default", "app", {{"network", "leonardo"}, {"host", "node1"}})});
+  vm.announce("0.0.0.0/0", kTyped, 31);
+  auto people = k8s.admin();
+  const Json question{{"from", "default/app"}, {"to", "203.0.113.9"}, {"port", 80}};
+  Json answer;
+  ASSERT_TRUE(eventually([&] {
+    const auto came = people.call("POST", "/api/v1/trace", question);
+    answer = came ? *came : Json{{"error", came.error().text()}};
+    return answer.value("outcome", "") == "reaches";
+  })) << answer.dump(1);
+  EXPECT_EQ(answer["reason"], "as far as we can tell: leaves to gateway openstack");
+  EXPECT_EQ(answer["steps"].back()["where"], "gateway openstack");
 }
 
 // Ending does not wait for a site that takes the connection and never answers.

@@ -81,6 +81,11 @@ class TraceTest : public ::testing::Test {
     EXPECT_TRUE(answer) << answer.error().text();
     return answer.value();
   }
+  static std::string told(const std::vector<Step>& steps) {
+    std::string text;
+    for (const auto& step : steps) text += step.where + ": " + step.what + "\n";
+    return text;
+  }
   std::map<std::string, model::Slice> slices;
   std::vector<rib::VrfChange> routes;
   World world;
@@ -89,24 +94,29 @@ class TraceTest : public ::testing::Test {
 TEST_F(TraceTest, ServiceIsReachedAndTranslated) {
   for (const auto* from : {"default/web-1", "pods/default/web-1", "10.1.0.2"}) {
     const auto answer = ask(from, "10.254.0.5");
-    EXPECT_TRUE(answer.reaches) << answer.reason;
+    EXPECT_TRUE(answer.reaches()) << answer.reason;
     EXPECT_EQ(answer.blockedBy, "");
-    ASSERT_FALSE(answer.back.empty());
-    EXPECT_NE(answer.back[0].what.find("10.9.0.1"), std::string::npos);
+    EXPECT_EQ(told(answer.back),
+              "host node2: leaves port default/app-1 (10.2.0.2)\n"
+              "policy: an answer: it passes with the connection that it belongs to\n"
+              "service: services/default/app: 10.2.0.2 port 8000 becomes 10.254.0.5 again\n"
+              "route: 10.1.0.2/32 in default/web: 1 path, imported by route target 0:0\n"
+              "tunnel: MPLSoUDP to 10.9.0.1, label 1000\n"
+              "host node1: delivers to port default/web-1 (10.1.0.2)\n");
   }
-  EXPECT_TRUE(ask("default/web-1", "services/default/app").reaches);
+  EXPECT_TRUE(ask("default/web-1", "services/default/app").reaches());
 }
 
 TEST_F(TraceTest, PortThatTheServiceLacks) {
   const auto answer = ask("default/web-1", "10.254.0.5", 81);
-  EXPECT_FALSE(answer.reaches);
+  EXPECT_FALSE(answer.reaches());
   EXPECT_EQ(answer.blockedBy, "service");
   EXPECT_NE(answer.reason.find("tcp/81"), std::string::npos);
 }
 
 TEST_F(TraceTest, NoRoute) {
   const auto answer = ask("default/web-1", "10.2.0.2");
-  EXPECT_FALSE(answer.reaches);
+  EXPECT_FALSE(answer.reaches());
   EXPECT_EQ(answer.blockedBy, "route");
   EXPECT_NE(answer.reason.find("default/web"), std::string::npos);
 }
@@ -137,7 +147,7 @@ TEST_F(TraceTest, RulesOnBothSides) {
   denied.ports = {8000, 8000};  // after translation
   EXPECT_EQ(ask("default/web-1", "10.254.0.5").blockedBy, "policy");
   slices["node2"].ports[0].rules[0].ports = {80, 80};
-  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches);
+  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches());
 }
 
 TEST_F(TraceTest, TiersWithPass) {
@@ -146,20 +156,28 @@ TEST_F(TraceTest, TiersWithPass) {
   first.pass = true;
   auto& second = rule("node2", true, false);
   second.tier = 20;
-  EXPECT_FALSE(ask("default/web-1", "10.254.0.5").reaches);
+  EXPECT_FALSE(ask("default/web-1", "10.254.0.5").reaches());
   slices["node2"].ports[0].rules[0].pass = false;
-  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches);
+  EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches());
 }
 
-TEST_F(TraceTest, GatewayAnswersItself) { EXPECT_TRUE(ask("default/web-1", "10.1.0.1").reaches); }
+TEST_F(TraceTest, GatewayAnswersItself) { EXPECT_TRUE(ask("default/web-1", "10.1.0.1").reaches()); }
 
 TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
   slices.erase("node2");
   world.hostAddresses.erase("node2");
   const auto here = ask("default/web-1", "10.254.0.5");
   ASSERT_TRUE(here.handover);
+  EXPECT_EQ(here.outcome, Outcome::kUnknown) << "nobody has asked the other half";
+  EXPECT_FALSE(here.reaches());
+  EXPECT_EQ(here.blockedBy, "");
+  EXPECT_EQ(here.reason, "10.9.0.2 is no host of here: what happens there is not known here");
+  EXPECT_EQ(told(here.back), "host node1: delivers to port default/web-1 (10.1.0.2)\n");
   const auto copy = parseAnswer(toJson(here)).value();
   ASSERT_TRUE(copy.handover);
+  EXPECT_EQ(copy.outcome, Outcome::kUnknown);
+  EXPECT_EQ(toJson(here)["outcome"], "unknown");
+  EXPECT_EQ(toJson(here)["reaches"], false);
   EXPECT_EQ(copy.handover->label.value(), 2000U);
 
   World there = world;
@@ -176,7 +194,7 @@ TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
   const Question question{"default/web-1", "10.254.0.5", model::Protocol::kTcp, 80};
   const auto landed = traceArrival(there, *copy.handover, question);
   ASSERT_TRUE(landed) << landed.error().text();
-  EXPECT_TRUE(landed->reaches) << landed->reason;
+  EXPECT_TRUE(landed->reaches()) << landed->reason;
   auto elsewhere = *copy.handover;
   elsewhere.nextHop = ip("10.9.0.7");
   EXPECT_EQ(traceArrival(there, elsewhere, question).error().code, ErrorCode::kNotFound);
@@ -194,14 +212,14 @@ TEST_F(TraceTest, UnclearQuestions) {
 TEST_F(TraceTest, OutsiderReachesTheServiceOfTheNetwork) {
   route(1, "0.0.0.0/0", "10.9.9.9", 16, 0);
   const auto answer = ask("default/web@203.0.113.9", "10.254.0.5");
-  EXPECT_TRUE(answer.reaches) << answer.reason;
+  EXPECT_TRUE(answer.reaches()) << answer.reason;
   EXPECT_EQ(answer.steps.front().where, "outside");
 }
 
 TEST_F(TraceTest, OutsiderHasNoRouteToAnotherNetwork) {
   route(1, "10.1.0.9/32", "10.9.9.9", 16, 0);
   const auto answer = ask("default/web@203.0.113.9", "10.2.0.2", 8000);
-  EXPECT_FALSE(answer.reaches);
+  EXPECT_FALSE(answer.reaches());
   EXPECT_EQ(answer.blockedBy, "route");
   EXPECT_NE(answer.reason.find("default/web has no route to 10.2.0.2"), std::string::npos);
 }
@@ -209,14 +227,14 @@ TEST_F(TraceTest, OutsiderHasNoRouteToAnotherNetwork) {
 TEST_F(TraceTest, OutsiderIsNotSentOutAgain) {
   route(1, "0.0.0.0/0", "10.9.9.9", 16, 0);
   const auto answer = ask("default/web@203.0.113.9", "10.2.0.2", 8000);
-  EXPECT_FALSE(answer.reaches);
+  EXPECT_FALSE(answer.reaches());
   EXPECT_EQ(answer.blockedBy, "route");
   EXPECT_NE(answer.reason.find("no route to 10.2.0.2"), std::string::npos) << answer.reason;
 }
 
 TEST_F(TraceTest, OutsiderWithoutAWayBackIsBlocked) {
   const auto answer = ask("default/web@203.0.113.9", "10.254.0.5");
-  EXPECT_FALSE(answer.reaches);
+  EXPECT_FALSE(answer.reaches());
   EXPECT_NE(answer.reason.find("no route back to 203.0.113.9"), std::string::npos);
 }
 

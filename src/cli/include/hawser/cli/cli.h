@@ -25,7 +25,7 @@ struct Environment {
 };
 
 inline constexpr int kGood = 0;
-inline constexpr int kBad = 1;      // an error, told in one line on `err`
+inline constexpr int kBad = 1;  // an error, told in one line on `err`; a trace that is not known
 inline constexpr int kBlocked = 3;  // `hawser trace`: the packet does not arrive
 
 // Runs one command; `arguments` without the program's name. Returns the exit status. One thread;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hawser/model/slice.h"
@@ -39,16 +40,21 @@ struct Step {
   std::string where;  // "host node1", "route", "policy", "tunnel", …
   std::string what;
 };
+// kUnknown: the packet leaves what is known here, and who knows the rest has not told.
+enum class Outcome : std::uint8_t { kBlocked, kReaches, kUnknown };
+[[nodiscard]] std::string_view outcomeName(Outcome outcome);  // "reaches", "blocked", "unknown"
+
 struct Answer {
-  bool reaches = false;
+  Outcome outcome = Outcome::kBlocked;
   // "route": no route; "policy": a rule; "service": no ready backend or port not offered; "" when
-  // it reaches.
+  // it is not blocked.
   std::string blockedBy;
-  std::string reason;       // one sentence that names the object
+  std::string reason;       // one sentence that names the object; why, when the outcome is unknown
   std::vector<Step> steps;  // there
   std::vector<Step> back;   // and back
-  // The packet goes on in another site: ask its controller with this (next hop, label, source
-  // identity).
+  [[nodiscard]] bool reaches() const { return outcome == Outcome::kReaches; }
+  // The packet goes on in another site, so the outcome is unknown: ask its controller with this
+  // (next hop, label, source identity). `back` ends here already: its beginning is the other's.
   struct Handover {
     net::IpAddress nextHop;
     net::Label label;
