@@ -16,6 +16,18 @@ void Rib::Impl::judge(Peer& peer, const RouteKey& key, In& in) const {
   in.path.attributes = filtered.attributes;
 }
 
+void Rib::Impl::judgeHeld(PeerId id, Peer& peer, bool importChanged, bool decide) {
+  peer.importCache.clear();
+  for (const auto& key : peer.held) {
+    auto& entry = table[key];
+    auto* in = entry.of(id);
+    const auto before = in->path.attributes;
+    if (importChanged) judge(peer, key, *in);
+    if (decide || before != in->path.attributes) decideEntry(key, entry);
+  }
+  peer.importCache.clear();
+}
+
 void Rib::Impl::announce(PeerId id, Peer& peer, const RouteKey& key, net::Label label,
                          const AttributesPtr& attributes) {
   auto& entry = table[key];

@@ -87,6 +87,9 @@ struct Rib::Impl {
 
   // In, and the decision: adj_in.cpp.
   void judge(Peer& peer, const RouteKey& key, In& in) const;
+  // All that the peer said: by its import policy if that changed, and by the decision where
+  // something came of it, or if `decide`.
+  void judgeHeld(PeerId id, Peer& peer, bool importChanged, bool decide);
   void announce(PeerId id, Peer& peer, const RouteKey& key, net::Label label,
                 const AttributesPtr& attributes);
   void remove(PeerId id, Peer& peer, const RouteKey& key);

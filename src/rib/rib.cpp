@@ -53,7 +53,10 @@ Rib::~Rib() = default;
 void Rib::peerUp(PeerId id, PeerPolicy policy) {
   HAWSER_CHECK(id != kLocal, "peer id 0 is the speaker itself");
   auto& peer = impl_->peerOf(id);
+  const bool importChanged = peer.policy.import != policy.import;
   peer.policy = std::move(policy);
+  // What is stale is judged as its peer is now.
+  impl_->judgeHeld(id, peer, importChanged, true);
   peer.up = true;
   peer.sent.clear();
   peer.dirty.clear();
@@ -70,16 +73,7 @@ void Rib::setFilters(PeerId id, RouteFilter import, RouteFilter exportTo) {
   const bool exportChanged = peer.policy.exportTo != exportTo;
   peer.policy.import = std::move(import);
   peer.policy.exportTo = std::move(exportTo);
-  if (importChanged) {
-    peer.importCache.clear();
-    for (const auto& key : peer.held) {
-      auto& entry = impl_->table[key];
-      auto* in = entry.of(id);
-      const auto before = in->path.attributes;
-      impl_->judge(peer, key, *in);
-      if (before != in->path.attributes) impl_->decideEntry(key, entry);
-    }
-  }
+  if (importChanged) impl_->judgeHeld(id, peer, true, false);
   if (exportChanged && peer.up)
     for (const auto family : peer.policy.families) impl_->markFamily(peer, family);
 }

@@ -116,6 +116,11 @@ TEST(AsPathLength, SetsCountOnceConfederationsNot) {
                           {Type::kSet, {net::Asn(3), net::Asn(4)}},
                           {Type::kConfedSequence, {net::Asn(5)}}}),
             3U);
+  EXPECT_EQ(asPathLength({{Type::kConfedSet, {net::Asn(1), net::Asn(2)}},
+                          {Type::kConfedSequence, {net::Asn(3)}}}),
+            0U);
+  EXPECT_EQ(asPathLength({{Type::kSet, {net::Asn(1)}}, {Type::kSet, {net::Asn(2)}}}), 2U);
+  EXPECT_EQ(asPathLength({}), 0U);
 }
 
 }  // namespace

@@ -134,6 +134,61 @@ TEST_F(RibTest, RefreshSaysItAllAgain) {
   EXPECT_TRUE(rib_.takeOutput(kB).empty());
 }
 
+TEST_F(RibTest, NothingIsSaidToWhoIsNotThere) {
+  const PeerId nobody(77);
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, attributes({"1:1"}));
+  for (const bool wasUp : {false, true}) {
+    if (wasUp) {
+      rib_.peerUp(nobody, peer(64512, "10.1.0.77", true));
+      EXPECT_TRUE(rib_.hasOutput(nobody));
+      rib_.peerDown(nobody, false);
+    }
+    rib_.refresh(nobody, wire::kVpnv4);
+    rib_.setFilters(nobody, {}, {});
+    rib_.dropStale(nobody);
+    rib_.openRtConstraintGate(nobody);
+    EXPECT_FALSE(rib_.hasOutput(nobody));
+    EXPECT_TRUE(rib_.takeOutput(nobody).empty());
+    EXPECT_TRUE(rib_.takeEndOfRib(nobody).empty());
+    EXPECT_TRUE(rib_.advertised(nobody).empty());
+    EXPECT_EQ(rib_.counters(nobody).accepted, 0U);
+  }
+}
+
+TEST_F(RibTest, RefreshOfAFamilyThatWasNotNegotiatedIsNone) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, attributes({"1:1"}));
+  drain(kA);
+  const auto views = rib_.advertised(kA);
+  ASSERT_EQ(views.size(), 1U);
+  EXPECT_EQ(text(views[0].key), "1:1:10.0.0.1/32");
+  EXPECT_FALSE(views[0].path.stale);
+  EXPECT_EQ(views[0].rule, Rule::kBest);
+  for (const auto family : {wire::kVpnv6, wire::kRtConstraint, wire::kEvpn}) {
+    rib_.refresh(kA, family);
+    EXPECT_FALSE(rib_.hasOutput(kA));
+  }
+  rib_.refresh(kA, wire::kVpnv4);
+  EXPECT_EQ(rib_.takeOutput(kA).size(), 1U);
+}
+
+// The peer was configured anew, or is another machine, while its routes were kept as stale.
+TEST_F(RibTest, WhatIsStaleIsJudgedAsThePeerIsNow) {
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.receive(kSite, announce("2:1", "10.0.0.1/32", attributes({"1:1"})));
+  rib_.receive(kSite, announce("2:2", "10.0.0.2/32", attributes({"1:2"})));
+  EXPECT_EQ(routesOf(kA).size(), 2U);
+  rib_.peerDown(kSite, true);
+  auto narrow = peer(64513, "10.2.0.10");
+  narrow.import.routeTargets = std::set{target("1:2")};
+  rib_.peerUp(kSite, narrow);
+  EXPECT_EQ(routesOf(kA), Keys{"2:2:10.0.0.2/32"});
+  rib_.peerDown(kSite, true);
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  EXPECT_EQ(routesOf(kA).size(), 2U) << "and what was refused is there again";
+}
+
 TEST_F(RibTest, PeerThatComesLaterGetsEverythingThenEndOfRib) {
   rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
   rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
