@@ -61,6 +61,15 @@ class Admitting {
   [[nodiscard]] Result<void> linkPrefixes(const model::LinkSpec& spec,
                                           const model::NetworkSpec& network);
   [[nodiscard]] Result<void> linkTarget(const model::LinkSpec& spec);
+  // admission_overlap.cpp: kConflict, with both names and prefixes
+  [[nodiscard]] Result<void> apart(const model::Ref& one, const model::Ref& other,
+                                   const std::string& field) const;
+  [[nodiscard]] Result<void> apart(const model::Object& one, const model::Object& other,
+                                   const std::string& field) const;
+  [[nodiscard]] Result<void> stillApart() const;
+  [[nodiscard]] Result<void> linkApart(const model::LinkSpec& link, const model::ObjectKey& key,
+                                       const model::Object& network,
+                                       const std::string& field) const;
   // admission_port.cpp
   [[nodiscard]] Result<void> port();
   [[nodiscard]] Result<void> portOfTenant(const model::PortSpec& spec);

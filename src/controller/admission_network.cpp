@@ -82,7 +82,12 @@ Result<void> Admitting::network() {
     object_.status["autoRouteTarget"] = autoTarget(site_.asn, id).text();
   }
   if (auto targets = networkTargets(); !targets) return targets;
-  return before_ == nullptr ? Result<void>{} : subnetsStillHold(spec);
+  if (before_ == nullptr) return {};
+  if (auto hold = subnetsStillHold(spec); !hold) return hold;
+  const auto same = [&](const char* field) {
+    return before_->spec.value(field, model::Json()) == object_.spec.value(field, model::Json());
+  };
+  return same("subnets") && same("addressPool") ? Result<void>{} : stillApart();
 }
 
 Result<void> Admitting::networkTargets() {
@@ -223,6 +228,8 @@ Result<void> Admitting::link() {
   }
   if (before_ == nullptr) object_.status["phase"] = fromSystem() ? "pending" : "proposed";
   if (auto fits = linkPrefixes(spec, model::NetworkSpec::from(**network)); !fits) return fits;
+  if (auto fits = linkApart(spec, object_.key(), **network, "spec.remotePrefixes"); !fits)
+    return fits;
   return linkTarget(spec);
 }
 

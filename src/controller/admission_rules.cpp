@@ -1,4 +1,5 @@
-// Routers, policies and security groups: all they need is that what they name exists.
+// Routers, policies and security groups: what they name must exist, and what they join must not
+// overlap.
 #include <fmt/core.h>
 
 #include "admission.h"
@@ -12,6 +13,12 @@ Result<void> Admitting::router() {
   for (std::size_t i = 0; i < spec.networks.size(); ++i)
     if (auto found = networkAt(spec.networks[i], fmt::format("spec.networks[{}]", i)); !found)
       return std::unexpected(found.error());
+  for (std::size_t i = 0; i < spec.networks.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (auto fits =
+              apart(spec.networks[j], spec.networks[i], fmt::format("spec.networks[{}]", i));
+          !fits)
+        return fits;
   return {};
 }
 
@@ -23,6 +30,11 @@ Result<void> Admitting::policy() {
       return std::unexpected(found.error());
     if (auto found = networkAt(*spec.rules[i].toNetwork, path + ".to.network"); !found)
       return std::unexpected(found.error());
+    if (!spec.rules[i].allow) continue;  // joins nothing
+    if (auto fits =
+            apart(*spec.rules[i].fromNetwork, *spec.rules[i].toNetwork, path + ".to.network");
+        !fits)
+      return fits;
   }
   return {};
 }

@@ -185,6 +185,7 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
     const auto done = objects_.commit(std::move(transaction.writes), api::Caller::system());
     if (!done) {
       channel.problems[transaction.pair] = done.error().text();
+      tellProblem(channel, transaction.pair, done.error().text());
       continue;
     }
     log::info("links", "{} with site {}: {}", transaction.pair.text(), state.site,
@@ -196,6 +197,22 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
     (void)objects_.store().commit({{}, {{refusalKey(channel.peer, pair), std::nullopt}}});
   }
   return {};
+}
+
+// A Link of ours that what they say does not fit says so.
+void Federation::tellProblem(const Channel& channel, const LinkPair& pair, const std::string& why) {
+  for (const auto& [key, object] : objects_.all()) {
+    if (key.kind != Kind::kLink || object->status.value("message", "") == why) continue;
+    const auto spec = model::LinkSpec::from(*object);
+    if (spec.peer != channel.peer || pairOf(spec) != pair) continue;
+    auto told = *object;
+    told.metadata.resourceVersion = 0;
+    told.status["message"] = why;
+    const auto done =
+        objects_.commit({{Write::Op::kStatus, std::move(told)}}, api::Caller::system());
+    if (!done) log::error("links", "{}: {}", key.text(), done.error().text());
+    return;  // what was iterated over has changed
+  }
 }
 
 Json Federation::stateJson(const Channel& channel) const {

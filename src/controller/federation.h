@@ -63,6 +63,7 @@ class Federation {
   void exchange(const std::string& peer);
   void exchangeEnded(const std::string& peer, const Result<model::Json>& answer);
   [[nodiscard]] Result<void> take(Channel& channel, const RemoteState& state);
+  void tellProblem(const Channel& channel, const LinkPair& pair, const std::string& why);
   [[nodiscard]] model::Json stateJson(const Channel& channel) const;
   void rememberRefusals(const std::vector<api::Change>& changes);
 

@@ -200,6 +200,34 @@ TEST_F(Federation, OffersForWhatIsNotThereSayWhy) {
   EXPECT_TRUE(proposed(right));
 }
 
+TEST_F(Federation, ALinkThatWouldOverlapIsRefusedOnEitherSide) {
+  const auto message = [](api::Client& client) {
+    return link(client, proposal().key())["status"].value("message", "");
+  };
+  os.apply({peer(k8s), object("Project", {}, "demo"), network("demo", "db", "10.0.100.0/24"),
+            network("demo", "web", "10.10.5.0/24"),
+            object("Router", "demo", "r", {{"networks", {"db", "web"}}}), proposal()});
+  k8s.apply({peer(os), network("default", "leonardo", "10.0.0.0/16")});
+  auto left = os.admin(), right = k8s.admin();
+  ASSERT_TRUE(eventually([&] {
+    return message(left).find(
+               "brings 10.0.100.0/24 from demo/db, which overlaps "
+               "networks/default/leonardo (10.0.0.0/16)") != std::string::npos;
+  })) << message(left);
+  EXPECT_EQ(right.list(Kind::kLink)->items.size(), 0U);
+  // What the other side accepts may not fit what its network is joined with here.
+  k8s.apply({network("default", "leonardo", "10.10.0.0/16")});
+  const auto offer = proposed(right);
+  ASSERT_TRUE(offer);
+  ASSERT_TRUE(right.patch(*offer, {{"spec", {{"accepted", true}}}}));
+  ASSERT_TRUE(eventually([&] {
+    return message(left).find("overlaps networks/demo/web (10.10.5.0/24)") != std::string::npos;
+  })) << message(left);
+  EXPECT_EQ(link(left, proposal().key())["status"]["phase"], "proposed");
+  ASSERT_TRUE(left.remove({Kind::kRouter, "demo", "r"}));
+  EXPECT_TRUE(reaches(left, proposal().key(), "established"));
+}
+
 TEST_F(Federation, AnotherAuthorityThanThePinnedOneIsNobody) {
   auto wrong = peer(k8s);
   wrong.spec["api"]["fingerprint"] = "sha256:" + std::string(64, '0');
