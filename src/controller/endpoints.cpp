@@ -13,6 +13,8 @@ using model::Role;
 
 namespace {
 
+constexpr std::uint64_t kJoinTokenSeconds = 3600;
+
 std::vector<std::string> partsOf(std::string_view path) {
   constexpr std::string_view kBase = "/api/v1/";
   std::vector<std::string> parts;
@@ -260,6 +262,16 @@ void Endpoints::issueToken(const Call& call) {
   std::string name;
   if (spec.contains("name") && spec["name"].is_string()) name = spec["name"].get<std::string>();
   spec.erase("name");
+  const auto host = spec.value("host", Json());
+  if (host.is_string()) {  // to join: a secret that is used once, and soon
+    spec.emplace("ttlSeconds", kJoinTokenSeconds);
+    if (!spec.contains("hostAddress") &&
+        !parts_.objects.find({Kind::kHost, {}, host.get<std::string>()}))
+      return call.reply->error(
+          {ErrorCode::kInvalid,
+           fmt::format("is required: there is no host \"{}\" yet", host.get<std::string>()),
+           "hostAddress"});
+  }
   if (spec.contains("ttlSeconds")) {
     if (!spec["ttlSeconds"].is_number_unsigned() || spec["ttlSeconds"] > 315360000)
       return call.reply->error({ErrorCode::kInvalid, "is not a number of seconds", "ttlSeconds"});

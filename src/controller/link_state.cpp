@@ -126,14 +126,16 @@ struct Turn {
   Turn(const Object& link, const LinkSpec& was)
       : spec(link.spec), status(link.status), link_(link), was_(was) {}
 
-  void setPhase(const std::string& phase, const std::string& message) {
+  // `answer`: what they said of it, "none", "waits", "accepted" or "refused".
+  void setPhase(const std::string& phase, const std::string& message, const char* answer) {
     status["phase"] = phase;
     status["message"] = message;
+    status["answer"] = answer;
   }
 
   void withdrawn(const std::string& message) {
     spec["accepted"] = false;
-    setPhase("withdrawn", message);
+    setPhase("withdrawn", message, "refused");
   }
 
   // Who proposed decides the target; when both did, the site with the lower AS number.
@@ -155,12 +157,13 @@ struct Turn {
       spec["remotePrefixes"] = texts(offer.prefixes);
       now.remotePrefixes = offer.prefixes;
     }
+    const auto* answer = offer.accepted ? "accepted" : "waits";
     if (!accepted)
-      setPhase("pending", "site " + theirs.site + " proposes it: accept, or delete it");
+      setPhase("pending", "site " + theirs.site + " proposes it: accept, or delete it", answer);
     else if (offer.accepted && offer.target == target)
-      setPhase("established", beyond(now, offer));
+      setPhase("established", beyond(now, offer), answer);
     else
-      setPhase("proposed", "site " + theirs.site + " has not accepted it yet");
+      setPhase("proposed", "site " + theirs.site + " has not accepted it yet", answer);
   }
 
   void writeInto(std::vector<Write>& writes) const {
@@ -228,7 +231,7 @@ std::optional<std::string> follow(Turn& turn, const Object& link, const LinkSpec
     }
     // It could be the target of anybody's network here.
     const auto problem = foreignTarget(offer.target, theirs.asn);
-    turn.setPhase(spec.accepted ? "proposed" : "pending", problem);
+    turn.setPhase(spec.accepted ? "proposed" : "pending", problem, "waits");
     return problem;
   }
   if (refuses(theirs.refused, pair, numberOf(link.status, "offer"))) {
@@ -237,9 +240,11 @@ std::optional<std::string> follow(Turn& turn, const Object& link, const LinkSpec
     turn.withdrawn("site " + theirs.site + " took it back");
   } else if (spec.accepted || link.status.value("phase", "") != "withdrawn") {
     const auto problem = theirs.problems.find(pair);
-    turn.setPhase("proposed", problem == theirs.problems.end()
-                                  ? "site " + theirs.site + " has not seen it yet"
-                                  : "site " + theirs.site + ": " + problem->second);
+    const bool seen = problem != theirs.problems.end();
+    turn.setPhase("proposed",
+                  seen ? "site " + theirs.site + ": " + problem->second
+                       : "site " + theirs.site + " has not seen it yet",
+                  seen ? "refused" : "none");
   }
   return std::nullopt;
 }

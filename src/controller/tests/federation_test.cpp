@@ -196,6 +196,7 @@ TEST_F(Federation, OffersForWhatIsNotThereSayWhy) {
     const auto message = link(left, proposal().key())["status"].value("message", "");
     return message.find("network \"default/leonardo\" does not exist") != std::string::npos;
   })) << link(left, proposal().key()).dump();
+  EXPECT_EQ(link(left, proposal().key())["status"]["answer"], "refused");
   k8s.apply({network("default", "leonardo", "10.10.0.0/16")});
   EXPECT_TRUE(proposed(right));
 }

@@ -58,10 +58,12 @@ TEST_F(LinkState, TheProposersLife) {
   turn();
   EXPECT_EQ(phase(), "proposed");
   EXPECT_THAT(link().status["message"].get<std::string>(), HasSubstr("has not seen it yet"));
+  EXPECT_EQ(link().status["answer"], "none");
   theirs.links[pair] = answer(false);
   turn();
   EXPECT_EQ(phase(), "proposed");
   EXPECT_THAT(link().status["message"].get<std::string>(), HasSubstr("has not accepted it yet"));
+  EXPECT_EQ(link().status["answer"], "waits");
   theirs.links[pair] = answer(true);
   turn();
   EXPECT_EQ(phase(), "established");

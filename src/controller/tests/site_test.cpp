@@ -2,6 +2,7 @@
 #include "site.h"
 
 #include "hawser/model/slice.h"
+#include "hosts.h"
 
 namespace hawser::controller::test {
 namespace {
@@ -174,6 +175,29 @@ TEST(Site, ReportsReachTheObjects) {
   // A port that moves is pending again.
   ASSERT_TRUE(admin.patch({Kind::kPort, "default", "here"}, {{"spec", {{"host", "node2"}}}}));
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "pending");
+}
+
+TEST(Site, ATokenToJoinIsForAKnownAddressAndAnHour) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  const auto issue = [&](Json wanted) {
+    wanted["role"] = "host";
+    return admin.call("POST", "/api/v1/tokens/issue", wanted);
+  };
+  const auto unknown = issue({{"name", "j"}, {"host", "node1"}});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().field, "hostAddress");
+  EXPECT_EQ(unknown.error().message, "is required: there is no host \"node1\" yet");
+  const auto soon = timeText(3590s), later = timeText(3610s);
+  const auto fresh = issue({{"name", "j"}, {"host", "node1"}, {"hostAddress", "10.0.0.1"}});
+  ASSERT_TRUE(fresh) << fresh.error().text();
+  EXPECT_GE((*fresh)["expires"].get<std::string>(), soon);
+  EXPECT_LE((*fresh)["expires"].get<std::string>(), later);
+  (void)site.join("node2", "10.0.0.2");
+  EXPECT_TRUE(issue({{"name", "again"}, {"host", "node2"}}));
+  const auto longer = issue({{"name", "k"}, {"host", "node2"}, {"ttlSeconds", 86400}});
+  ASSERT_TRUE(longer) << longer.error().text();
+  EXPECT_GT((*longer)["expires"].get<std::string>(), later);
 }
 
 TEST(Site, RolesDecideBeyondObjectsToo) {
