@@ -181,10 +181,10 @@ constexpr std::array kPeer{
 constexpr std::array kLink{Column{"PEER", field<"spec.peer">},
                            Column{"NETWORK", field<"spec.network">},
                            Column{"REMOTE", field<"spec.remoteNetwork">},
-                           Column{"TARGET", field<"spec.routeTarget">},
-                           Column{"ACCEPTED", agreed},
                            Column{"PHASE", field<"status.phase">},
-                           Column{"MESSAGE", field<"status.message">, true}};
+                           Column{"TARGET", field<"spec.routeTarget">, true},
+                           Column{"ACCEPTED", agreed, true},
+                           Column{"MESSAGE", field<"status.message">}};
 constexpr std::array kQuota{Column{"NETWORKS", field<"spec.networks">},
                             Column{"PORTS", field<"spec.ports">},
                             Column{"SERVICES", field<"spec.services">}};

@@ -66,9 +66,12 @@ struct DatapathOptions {
 struct LinkOptions {
   std::string name, network, remoteNetwork, peer, routeTarget;
   std::vector<std::string> localPrefixes, remotePrefixes;
+  std::uint32_t wait = 3;  // seconds for the other site's word
 };
+// An error when the other site refuses; the proposal stands nevertheless.
 [[nodiscard]] Result<int> linkPropose(Session& session, const LinkOptions& options);
-// By name, or by what there is to accept: the one pending Link of `network` or with `peer`.
+// By name, or by what there is to accept: the one pending Link of `network` or with `peer`. What
+// was accepted before is fine.
 [[nodiscard]] Result<int> linkAccept(Session& session, const LinkOptions& options);
 [[nodiscard]] Result<int> linkWithdraw(Session& session, const LinkOptions& options);
 [[nodiscard]] Result<int> linkList(Session& session, bool inProject);
@@ -76,7 +79,8 @@ struct LinkOptions {
 struct TokenOptions {
   std::string name, role = "reader", ttl, host, hostAddress;
 };
-// Prints the secret alone on `out`, what it is on `err`.
+// Prints the secret alone on `out`, what it is on `err`. A token to join lives an hour when nobody
+// says how long.
 [[nodiscard]] Result<int> tokenIssue(Session& session, const TokenOptions& options);
 
 struct ContextOptions {

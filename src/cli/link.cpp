@@ -1,6 +1,9 @@
 // Links between sites: propose here, accept there, withdraw on either side.
 #include <fmt/core.h>
 
+#include <chrono>
+#include <thread>
+
 #include "columns.h"
 #include "commands.h"
 #include "hawser/model/specs.h"
@@ -12,6 +15,8 @@ using model::Kind;
 using model::Ref;
 
 namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{100};  // between two looks at a state
 
 void show(Session& session, const Json& link, const std::string& text) {
   if (session.forPrograms())
@@ -33,31 +38,47 @@ std::string known(const std::vector<Json>& links) {
   return text.empty() ? "there is none" : "there is " + text;
 }
 
-// The one Link that `fits`, by name ("name" in the project, else in whichever has it).
-Result<Json> theOne(Session& session, const LinkOptions& options,
-                    const std::function<bool(const Json&)>& fits) {
+struct Links {
+  std::vector<Json> all, fitting;  // those that the options name, narrow, or leave open
+};
+// By name ("name" in the project, else in whichever has it), by network, by peer.
+Result<Links> linksFor(Session& session, const LinkOptions& options) {
   const auto list = session.list(Kind::kLink, session.projectGiven() ? session.project() : "");
   if (!list) return std::unexpected(list.error());
   const auto slash = options.name.find('/');
-  std::vector<Json> all, found;
+  Links links;
   for (const auto& link : list->at("items")) {
     const auto name = textAt(link, "metadata.name");
     const auto project = textAt(link, "metadata.project");
     const auto full = project + "/" + name;
-    all.push_back(link);
+    links.all.push_back(link);
     const auto network = Ref::parse(textAt(link, "spec.network"), project);
     const bool named =
         options.name.empty() || options.name == (slash == std::string::npos ? name : full);
     const bool inNetwork =
         options.network.empty() || Ref::parse(options.network, session.project()) == network;
     const bool ofPeer = options.peer.empty() || options.peer == textAt(link, "spec.peer");
-    if (named && inNetwork && ofPeer && fits(link)) found.push_back(link);
+    if (named && inNetwork && ofPeer) links.fitting.push_back(link);
   }
-  if (found.size() == 1) return found.front();
-  const auto what = options.name.empty() ? std::string("such Link")
-                                         : fmt::format("such Link \"{}\"", options.name);
-  if (found.empty()) return fail(ErrorCode::kNotFound, fmt::format("no {}: {}", what, known(all)));
-  return invalid(fmt::format("which? {}", known(found)), "NAME");
+  return links;
+}
+
+bool accepted(const Json& link) { return at(link, "spec.accepted") == Json(true); }
+
+std::unexpected<Error> which(const std::vector<Json>& links) {
+  return invalid(fmt::format("which? {}", known(links)), "NAME");
+}
+
+// What the other site says of the proposal, or that it has not spoken by then.
+Result<Json> answerOf(Session& session, const Json& made, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    auto link = session.call("GET", pathOf(keyOf(made)));
+    const auto answer = link ? textAt(*link, "status.answer") : std::string();
+    const bool heard = !answer.empty() && answer != "none";
+    if (!link || heard || std::chrono::steady_clock::now() >= end) return link;
+    std::this_thread::sleep_for(kLookAgain);
+  }
 }
 
 }  // namespace
@@ -78,38 +99,61 @@ Result<int> linkPropose(Session& session, const LinkOptions& options) {
                                       {"metadata", {{"name", name}, {"project", network.project}}},
                                       {"spec", spec}});
   if (!made) return std::unexpected(made.error());
-  show(session, *made,
-       fmt::format("proposed to {}; there: hawser link accept --network {}", options.peer,
+  const auto link = answerOf(session, *made, std::chrono::seconds(options.wait));
+  if (!link) return std::unexpected(link.error());
+  const auto answer = textAt(*link, "status.answer");
+  if (answer == "refused")
+    return fail(ErrorCode::kConflict,
+                fmt::format("{}; it stays proposed until \"hawser link withdraw {}\"",
+                            textAt(*link, "status.message"), name),
+                keyOf(*made).text());
+  show(session, *link,
+       fmt::format("proposed to {}{}; there: hawser link accept --network {}", options.peer,
+                   answer.empty() || answer == "none" ? ", which has not answered yet" : "",
                    options.remoteNetwork));
   return kGood;
 }
 
 Result<int> linkAccept(Session& session, const LinkOptions& options) {
-  const auto link = theOne(session, options, [&](const Json& one) {
-    return !options.name.empty() || at(one, "spec.accepted") != Json(true);
-  });
-  if (!link) return std::unexpected(link.error());
-  if (at(*link, "spec.accepted") == Json(true)) {
-    show(session, *link, "was accepted already");
+  const auto links = linksFor(session, options);
+  if (!links) return std::unexpected(links.error());
+  std::vector<Json> waiting, done;
+  for (const auto& one : links->fitting) {
+    if (!accepted(one))
+      waiting.push_back(one);
+    else if (!options.name.empty() || at(one, "spec.proposedByUs") != Json(true))
+      done.push_back(one);
+  }
+  if (waiting.size() > 1) return which(waiting);
+  if (waiting.empty() && done.empty())
+    return fail(ErrorCode::kNotFound, fmt::format("no Link waits for you: {}", known(links->all)));
+  if (waiting.empty()) {
+    for (const auto& one : done) show(session, one, "accepted already");
     return kGood;
   }
+  const auto* const link = &waiting.front();
   if (textAt(*link, "status.phase") == "withdrawn" && at(*link, "spec.proposedByUs") != Json(true))
     return fail(ErrorCode::kConflict,
                 fmt::format("{} was withdrawn by the other side; it must propose it again",
                             keyOf(*link).text()));
-  const auto done =
+  const auto changed =
       session.call("PATCH", pathOf(keyOf(*link)), Json{{"spec", {{"accepted", true}}}});
-  if (!done) return std::unexpected(done.error());
-  show(session, *done, "accepted");
+  if (!changed) return std::unexpected(changed.error());
+  show(session, *changed, "accepted");
   return kGood;
 }
 
 Result<int> linkWithdraw(Session& session, const LinkOptions& options) {
-  const auto link = theOne(session, options, [](const Json&) { return true; });
-  if (!link) return std::unexpected(link.error());
-  const auto done = session.call("DELETE", pathOf(keyOf(*link)));
+  const auto links = linksFor(session, options);
+  if (!links) return std::unexpected(links.error());
+  if (links->fitting.size() > 1) return which(links->fitting);
+  if (links->fitting.empty())
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no such Link \"{}\": {}", options.name, known(links->all)));
+  const auto& link = links->fitting.front();
+  const auto done = session.call("DELETE", pathOf(keyOf(link)));
   if (!done) return std::unexpected(done.error());
-  show(session, *link, "withdrawn");
+  show(session, link, "withdrawn");
   return kGood;
 }
 

@@ -32,6 +32,7 @@ void addLink(CLI::App& app, Chosen& chosen) {
                       "what we send; default: the subnets");
   propose->add_option("--remote-prefix", options->remotePrefixes,
                       "what they may send; default: what they offer");
+  propose->add_option("--wait", options->wait, "seconds for the other site's word; default: 3");
   propose->callback([&chosen, options] {
     chosen.action = [options](Session& session) { return linkPropose(session, *options); };
   });
@@ -61,12 +62,13 @@ void addToken(CLI::App& app, Chosen& chosen) {
   issue->add_option("NAME", options->name, "of the Token object")->required();
   issue->add_option("--role", options->role, "reader, member (of --project) or admin");
   issue->add_option("--ttl", options->ttl,
-                    "how long it lives: 90s, 30m, 24h, 7d; default: forever");
+                    "how long it lives: 90s, 30m, 24h, 7d;\ndefault: forever, with --host 1h");
   issue->add_option("--host", options->host, "a one-time token for this host to join");
-  issue->add_option("--host-address", options->hostAddress, "underlay address of that host");
+  issue->add_option("--host-address", options->hostAddress,
+                    "underlay address of that host; needed for a new one");
   const auto* examples =
       "Examples:\n  hawser token issue ci --role member --project demo --ttl 24h > ci.token\n"
-      "  hawser token issue join-node4 --host node4 --host-address 10.2.0.14 --ttl 1h\n"
+      "  hawser token issue join-node4 --host node4 --host-address 10.2.0.14\n"
       "  hawser delete token ci";
   token->footer(examples);
   issue->footer(examples);

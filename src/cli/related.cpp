@@ -182,7 +182,7 @@ void describeKind(Kind kind, Description& d) {
     case Kind::kHost:
       d.section("Ports", Kind::kPort,
                 [&](const Json& o) { return textAt(o, "spec.host") == name; });
-      return d.sessionOf(name);
+      return d.sessionOf("host:" + name);  // as the controller names it
     case Kind::kLink:
       networkSection(d, d.full(d.spec("network")));
       return d.sessionOf(d.spec("peer"));

@@ -82,10 +82,9 @@ TEST(Columns, PoliciesLinksTokensHosts) {
             (std::vector<std::string>{"p", "a, b", "2"}));
   EXPECT_EQ(rowOf(Kind::kLink,
                   parse(R"({"metadata": {"name": "l"}, "spec": {"peer": "os", "network": "demo/db",
-              "remoteNetwork": "default/x", "routeTarget": "64512:1", "accepted": true}, "status": {"phase": "established"}})"),
+              "remoteNetwork": "default/x", "routeTarget": "64512:1", "accepted": true}, "status": {"phase": "established", "message": "why"}})"),
                   {}),
-            (std::vector<std::string>{"l", "os", "demo/db", "default/x", "64512:1", "yes",
-                                      "established"}));
+            (std::vector<std::string>{"l", "os", "demo/db", "default/x", "established", "why"}));
   EXPECT_EQ(
       rowOf(Kind::kToken,
             parse(R"({"metadata": {"name": "t"}, "spec": {"role": "host", "host": "node1"}})"), {}),

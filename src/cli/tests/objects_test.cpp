@@ -188,6 +188,16 @@ TEST_F(CliTest, DescribeAPeerWithItsSession) {
   EXPECT_NE(out.find("Last error:  hold timer expired\n"), std::string::npos) << out;
 }
 
+// The controller names a host's session "host:NAME"; a Peer may have the host's name.
+TEST_F(CliTest, DescribeAHostWithItsSession) {
+  put("Host", "", "node1", {{"address", "10.2.0.11"}});
+  answers["GET /api/v1/bgp/peers"] = Json::parse(
+      R"({"peers": [{"name": "node1", "state": "Idle"},
+                    {"name": "host:node1", "role": "host", "state": "Established", "since": 61}]})");
+  const auto out = hawser({"describe", "host", "node1"}).out;
+  EXPECT_NE(out.find("Established for 1m01s\n"), std::string::npos) << out;
+}
+
 TEST_F(CliTest, WatchTellsWhatIsThereAndWhatChanges) {
   put("Network", "default", "a", Json::object());
   put("Network", "demo", "b", Json::object());

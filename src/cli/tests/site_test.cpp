@@ -68,9 +68,13 @@ TEST_F(CliTest, LinksAreProposedAcceptedWithdrawn) {
   put("Network", "demo", "db", Json::object());
   put("Peer", "", "kubernetes",
       {{"role", "site"}, {"site", "kubernetes"}, {"address", "10.2.0.10"}, {"asn", 64513U}});
-  auto done = hawser({"link", "propose", "db", "--project", "demo", "--peer", "kubernetes",
-                      "--remote-network", "default/leonardo", "--name", "db-leonardo"});
+  auto done =
+      hawser({"link", "propose", "db", "--project", "demo", "--peer", "kubernetes",
+              "--remote-network", "default/leonardo", "--name", "db-leonardo", "--wait", "0"});
   EXPECT_EQ(done.status, kGood) << done.err;
+  EXPECT_EQ(done.out,
+            "links/demo/db-leonardo proposed to kubernetes, which has not answered yet; there: "
+            "hawser link accept --network default/leonardo\n");
   const auto proposed = objects->find({Kind::kLink, "demo", "db-leonardo"});
   ASSERT_TRUE(proposed);
   EXPECT_EQ(proposed->spec["network"], "demo/db");
@@ -101,9 +105,43 @@ TEST_F(CliTest, LinksAreProposedAcceptedWithdrawn) {
             "links/demo/kubernetes-a-db accepted\n");
   EXPECT_EQ(objects->find({Kind::kLink, "demo", "kubernetes-a-db"})->spec["accepted"], true);
   EXPECT_EQ(hawser({"link", "accept", "kubernetes-a-db"}).out,
-            "links/demo/kubernetes-a-db was accepted already\n");
+            "links/demo/kubernetes-a-db accepted already\n");
   EXPECT_EQ(hawser({"link", "accept", "demo/kubernetes-a-web"}).status, kGood);
-  EXPECT_EQ(hawser({"link", "accept", "--network", "demo/db"}).status, kBad);
+  done = hawser({"link", "accept", "--network", "demo/db"});
+  EXPECT_EQ(done.out, "links/demo/kubernetes-a-db accepted already\n");
+  EXPECT_EQ(done.status, kGood);
+  EXPECT_EQ(hawser({"link", "accept", "--network", "demo/other"}).err,
+            "hawser: no Link waits for you: there is demo/kubernetes-a-db (pending), "
+            "demo/kubernetes-a-web (pending)\n");
+}
+
+TEST_F(CliTest, AProposalAwaitsTheOtherSitesWord) {
+  put("Network", "demo", "db", Json::object());
+  Json status;
+  objects->onChange([&](const std::vector<api::Change>& changes) {  // as the exchange would
+    const auto& change = changes.front();
+    if (change.before || !change.now || change.now->kind != Kind::kLink) return;
+    auto object = *change.now;
+    object.status = status;
+    object.metadata.resourceVersion = 0;
+    loop.post([this, object] {
+      EXPECT_TRUE(objects->commit({{api::Write::Op::kStatus, object}}, api::Caller::system()));
+    });
+  });
+  const auto propose = [&](const std::string& name) {
+    return hawser({"link", "propose", "demo/db", "--peer", "k", "--remote-network", "default/x",
+                   "--name", name, "--wait", "20"});
+  };
+  status = {{"phase", "proposed"}, {"answer", "waits"}};
+  EXPECT_EQ(propose("a").out,
+            "links/demo/a proposed to k; there: hawser link accept --network default/x\n");
+  const std::string why = "site k: spec.network: network \"default/x\" does not exist";
+  status = {{"phase", "proposed"}, {"answer", "refused"}, {"message", why}};
+  const auto refused = propose("b");
+  EXPECT_EQ(refused.status, kBad);
+  EXPECT_EQ(refused.err, "hawser: links/demo/b: " + why +
+                             "; it stays proposed until \"hawser link withdraw b\"\n");
+  EXPECT_NE(hawser({"link", "list"}).out.find("site k: spec.network"), std::string::npos);
 }
 
 TEST_F(CliTest, AWithdrawnLinkCannotBeAccepted) {
