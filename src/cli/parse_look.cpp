@@ -57,7 +57,7 @@ constexpr Look kDatapath[] = {{"status", "the agent: site, controller, BGP, slic
                               {"maps", "the same, read back from the BPF maps"},
                               {"connections", "connections in the table"},
                               {"rules", "rules of the ports and how often each decided"},
-                              {"drops", "what was dropped, why, and the latest"}};
+                              {"drops", "what was dropped, why, and the latest, by rules too"}};
 
 void addDatapath(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<DatapathOptions>();

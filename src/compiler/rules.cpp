@@ -25,6 +25,19 @@ std::uint32_t stableId(const std::string& text) {
   return hash == 0 ? 1 : hash;
 }
 
+// "securitygroups demo/web, demo/x: nothing allows it": who is meant when no rule of them matched.
+std::string unmatched(std::string_view plural, const std::set<std::string>& names) {
+  constexpr std::size_t kNamed = 3;
+  std::string text(plural);
+  std::size_t count = 0;
+  for (const auto& name : names) {
+    if (++count > kNamed) break;
+    text += (count == 1 ? " " : ", ") + name;
+  }
+  if (names.size() > kNamed) text += fmt::format(" and {} more", names.size() - kNamed);
+  return text + ": nothing allows it";
+}
+
 class Writer {
  public:
   Writer(Index& index, const PortInfo& port)
@@ -40,25 +53,29 @@ class Writer {
   SliceRule& add(SliceRule rule) {
     rule.id = stableId(fmt::format("{} {} {} {}", name_, rule.source, rule.ingress,
                                    copies_[rule.source + (rule.ingress ? "<" : ">")]++));
+    // Who is kept out can be seen ("hawser datapath drops"); the datapath bounds what it tells.
+    rule.log = !rule.allow;
     rules_.push_back(std::move(rule));
     return rules_.back();
   }
 
   // ---- security groups ----
   void groups() {
-    bool any = false, egress = false;
+    bool egress = false;
+    std::set<std::string> names;
     for (const auto& ref : port_.spec.securityGroups) {
       const auto found = index_.groups.find(ref);
-      any = true;  // a group that does not exist (yet) allows nothing
+      names.insert(ref.text());  // a group that does not exist (yet) allows nothing
       if (found == index_.groups.end()) continue;
       for (std::size_t i = 0; i < found->second.rules.size(); ++i) {
         egress = egress || !found->second.rules[i].ingress;
         groupRule(fmt::format("securitygroups/{} rule {}", ref.text(), i), found->second.rules[i]);
       }
     }
-    if (!any) return;
-    deny("securitygroups default", true);
-    if (egress) deny("securitygroups default", false);
+    if (names.empty()) return;
+    const auto source = unmatched("securitygroups", names);
+    deny(source, true);
+    if (egress) deny(source, false);
   }
 
   void deny(const std::string& source, bool ingress) {
@@ -104,10 +121,12 @@ class Writer {
           found != index_.policiesByNetwork.end())
         relevant.insert(found->second.begin(), found->second.end());
 
-    std::set<net::Identity> callers,
-        callees;  // others that a policy speaks of: what no rule allows them is denied
+    // Others that a policy speaks of: what no rule allows them is denied.
+    std::set<net::Identity> callers, callees;
+    std::set<std::string> names;
     for (const auto i : relevant) {
       const auto& policy = index_.policies[i];
+      names.insert(policy.source.substr(policy.source.find('/') + 1));
       for (std::size_t r = 0; r < policy.spec.rules.size(); ++r) {
         const auto& rule = policy.spec.rules[r];
         const auto source = fmt::format("{} rule {}", policy.source, r);
@@ -119,8 +138,9 @@ class Writer {
         if (called.contains(*rule.toNetwork)) collect(*rule.fromNetwork, callees);
       }
     }
-    finish(true, callers);
-    finish(false, callees);
+    const auto source = unmatched("policies", names);
+    finish(true, source, callers);
+    finish(false, source, callees);
   }
 
   std::set<net::Identity> members(const Ref& ref) {
@@ -200,12 +220,12 @@ class Writer {
   }
 
   // A network never closes itself off from its own members.
-  void finish(bool ingress, std::set<net::Identity> others) {
+  void finish(bool ingress, const std::string& source, std::set<net::Identity> others) {
     if (const auto* home = index_.network(port_.spec.network))
       for (const auto& own : home->identities) others.erase(own);
     if (others.empty()) return;
     SliceRule rule;
-    rule.source = "policies default";
+    rule.source = source;
     rule.tier = kPolicyTier;
     rule.ingress = ingress;
     rule.anyPeer = false;

@@ -123,7 +123,7 @@ bool passRules(Answer& answer, const Place& place, bool ingress, const Packet& p
   }
   if (verdict.allowed) return true;
   block(answer, "policy",
-        fmt::format("{} denies {} {}", verdict.rule->source, direction, place.port->name));
+        fmt::format("{} {}: denied by {}", direction, place.port->name, verdict.rule->source));
   return false;
 }
 

@@ -91,7 +91,7 @@ TEST(Compile, PoliciesAllowTheirRulesAndNothingElse) {
       << "the target port of port 80";
   EXPECT_FALSE(judge(app, true, nginx.identity, "10.10.0.4", Protocol::kTcp, 80).first);
   EXPECT_EQ(judge(app, true, nginx.identity, "10.10.0.4", Protocol::kUdp, 8000).second,
-            "policies default");
+            "policies default/uses-service-leonardo: nothing allows it");
   EXPECT_TRUE(judge(nginx, false, app.identity, "10.254.98.15", Protocol::kTcp, 80).first);
   EXPECT_FALSE(judge(nginx, false, app.identity, "10.254.98.15", Protocol::kTcp, 22).first);
   EXPECT_FALSE(judge(nginx, true, app.identity, "10.10.0.2", Protocol::kTcp, 80).first)
@@ -143,7 +143,7 @@ spec: {network: leonardo, host: node2, addresses: [10.10.1.2], securityGroups: [
   EXPECT_NE(db.identity, app) << "groups are part of the identity";
   EXPECT_TRUE(judge(db, true, app, "10.10.0.2", Protocol::kTcp, 5432).first);
   EXPECT_EQ(judge(db, true, app, "10.10.0.2", Protocol::kTcp, 22),
-            (std::pair{false, std::string("securitygroups default")}));
+            (std::pair{false, std::string("securitygroups default/db: nothing allows it")}));
   EXPECT_FALSE(judge(db, true, app, "10.11.0.2", Protocol::kTcp, 5432).first);
   EXPECT_TRUE(judge(db, true, db.identity, "10.10.1.2", Protocol::kTcp, 22).first);
   EXPECT_TRUE(judge(db, false, app, "10.10.0.2", Protocol::kTcp, 8000).first)
@@ -170,9 +170,10 @@ spec: {rules: [{from: {network: nginx}, to: {network: leonardo}, protocol: tcp, 
   const auto& app = *port(compiled, "default/leonardo-a");
   const auto who = port(compiled, "default/nginx-a")->identity;
   EXPECT_TRUE(judge(app, true, who, "10.10.0.4", Protocol::kTcp, 8000).first);
-  EXPECT_EQ(judge(app, true, who, "10.10.0.4", Protocol::kTcp, 22).second, "policies default");
+  EXPECT_EQ(judge(app, true, who, "10.10.0.4", Protocol::kTcp, 22).second,
+            "policies default/p, default/uses-service-leonardo: nothing allows it");
   EXPECT_EQ(judge(app, true, who, "10.10.0.4", Protocol::kUdp, 8000).second,
-            "securitygroups default");
+            "securitygroups default/web: nothing allows it");
 }
 
 TEST(Compile, AGroupThatDoesNotExistAllowsNothing) {

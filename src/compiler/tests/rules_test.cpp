@@ -170,7 +170,25 @@ TEST_F(RulesTest, ARemoteGroupWithoutMembersAllowsNobody) {
   compile();
   EXPECT_FALSE(reaches("f", "b", Protocol::kTcp, 80));
   ASSERT_EQ(at("b").rules.size(), 1U) << "no rule that would match anybody";
-  EXPECT_EQ(at("b").rules[0].source, "securitygroups default");
+  EXPECT_EQ(at("b").rules[0].source, "securitygroups default/g: nothing allows it");
+}
+
+TEST_F(RulesTest, ADenialNamesItsObjectsAndIsLogged) {
+  std::string groups;
+  for (const auto* name : {"d", "c", "b", "a"}) {
+    add(std::string("kind: SecurityGroup\nmetadata: {name: ") + name +
+        "}\nspec: {rules: [{direction: ingress, protocol: tcp, ports: \"22\"}]}");
+    groups += (groups.empty() ? "" : ", ") + std::string(name);
+    add("kind: Port\nmetadata: {name: b}\nspec: {network: back, host: h, addresses: [10.2.0.2], "
+        "securityGroups: [" +
+        groups + "]}");
+  }
+  compile();
+  const auto& last = at("b").rules.back();
+  EXPECT_EQ(last.source,
+            "securitygroups default/a, default/b, default/c and 1 more: nothing "
+            "allows it");
+  for (const auto& rule : at("b").rules) EXPECT_EQ(rule.log, !rule.allow) << rule.source;
 }
 
 // ---- services ----
