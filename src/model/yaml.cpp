@@ -174,20 +174,30 @@ class Builder final : public YAML::EventHandler {
   int lastStart_ = 0;
 };
 
+// "- ", "? " or ": " at the beginning of an item. A line of dashes is none.
+bool isMarker(std::string_view text) {
+  const auto next = text.size() > 1 ? text[1] : '\n';
+  return (text[0] == '-' || text[0] == '?' || text[0] == ':') &&
+         (next == ' ' || next == '\t' || next == '\n' || next == '\r');
+}
+
 // yaml-cpp recurses while it reads: brackets that would exhaust its stack are refused before.
 bool tooDeep(std::string_view text) {
   std::size_t depth = 0, indentation = 0;
   bool lineStart = true;
   std::size_t markers = 0;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == '[' || c == '{') ++depth;
     if ((c == ']' || c == '}') && depth > 0) --depth;
     if (c == '\n') {
       lineStart = true;
       indentation = markers = 0;
-    } else if (lineStart && (c == ' ' || c == '-' || c == '?' || c == ':')) {
+    } else if (lineStart && (c == ' ' || c == '\t')) {
       ++indentation;
-      if (c != ' ') ++markers;
+    } else if (lineStart && isMarker(text.substr(i))) {
+      ++indentation;
+      ++markers;
     } else {
       lineStart = false;
     }
@@ -197,11 +207,16 @@ bool tooDeep(std::string_view text) {
   return false;
 }
 
+// A carriage return ends a line: yaml-cpp 0.7 leaves it as it is.
+bool breaksLine(const std::string& text) { return text.find('\r') != std::string::npos; }
+
 void emit(YAML::Emitter& out, const Json& json) {
   if (json.is_object()) {
     out << (json.empty() ? YAML::Flow : YAML::Block) << YAML::BeginMap;
     for (const auto& [key, value] : json.items()) {
-      out << YAML::Key << key << YAML::Value;
+      out << YAML::Key;
+      if (breaksLine(key)) out << YAML::DoubleQuoted;
+      out << key << YAML::Value;
       emit(out, value);
     }
     out << YAML::EndMap;
@@ -212,7 +227,7 @@ void emit(YAML::Emitter& out, const Json& json) {
   } else if (json.is_string()) {
     const auto text = json.get<std::string>();
     // Text that would be read back as something else is quoted.
-    if (plainScalar(text).is_string())
+    if (plainScalar(text).is_string() && !breaksLine(text))
       out << text;
     else
       out << YAML::DoubleQuoted << text;
@@ -226,6 +241,34 @@ void emit(YAML::Emitter& out, const Json& json) {
 }  // namespace
 
 namespace {
+
+// "\uXXXX" at the beginning of the text, when it is from `least` on and below that + 0x400.
+std::optional<std::uint32_t> escapedHalf(std::string_view text, std::uint32_t least) {
+  std::uint32_t half = 0;
+  if (text.size() < 6 || !text.starts_with("\\u")) return std::nullopt;
+  const auto [stop, error] = std::from_chars(text.data() + 2, text.data() + 6, half, 16);
+  if (error != std::errc() || stop != text.data() + 6 || half < least || half >= least + 0x400)
+    return std::nullopt;
+  return half - least;
+}
+
+// JSON writes what is beyond the first 65536 characters as two escapes (RFC 8259, 7); yaml-cpp 0.7
+// knows YAML's one only.
+std::string joinEscapes(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '['))
+    return std::string(text);
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto high = escapedHalf(text.substr(i), 0xd800);
+    const auto low = high ? escapedHalf(text.substr(i + 6), 0xdc00) : std::nullopt;
+    if (low) out += fmt::format("\\U{:08x}", 0x10000 + (*high << 10U) + *low);
+    const std::size_t size = low ? 12 : text[i] == '\\' ? 2 : 1;
+    if (!low) out += text.substr(i, size);
+    i += size;
+  }
+  return out;
+}
 
 // What yaml-cpp says, at its place. What it finds in the mark that was put behind the text is the
 // fault of the text's end.
@@ -253,7 +296,7 @@ Result<std::vector<Json>> parseDocuments(std::string_view text) {
   try {
     // A quoted text that never ends is one for yaml-cpp when the file ends with its line; a
     // document end marker inside it is a mistake.
-    std::string whole(text);
+    std::string whole = joinEscapes(text);
     whole += whole.ends_with('\n') ? "...\n" : "\n...\n";
     std::istringstream in(whole);
     YAML::Parser parser(in);
