@@ -135,6 +135,8 @@ TEST(Fields, Prefixes) {
       {Kind::kAddressPool, "{prefixes: [10.0.0.0/8, 10.9.0.0/16]}",
        "spec.prefixes[1]: 10.9.0.0/16 overlaps 10.0.0.0/8"},
       {Kind::kAddressPool, "{prefixes: [10.0.0.0/9, 10.128.0.0/9]}", ""},
+      {Kind::kAddressPool, "{prefixes: [10.0.0.0/9, 10.128.0.0/9, 10.0.0.0/8]}",
+       "spec.prefixes[2]: 10.0.0.0/8 overlaps 10.0.0.0/9"},
   });
   EXPECT_EQ(parsed(Kind::kAddressPool, "{prefixes: [10.0.0.7]}").spec["prefixes"][0],
             "10.0.0.7/32");
@@ -238,6 +240,7 @@ TEST(Fields, Enumerations) {
       {Kind::kPort, "{network: n, workload: {kind: pad, name: x}}",
        "spec.workload.kind: \"pad\" is not known; did you mean \"pod\"?"},
       {Kind::kPort, "{network: n, workload: {kind: pod}}", "spec.workload.name: is required"},
+      {Kind::kPort, "{network: n, workload: {name: x}}", "spec.workload.kind: is required"},
   });
 }
 
@@ -349,6 +352,8 @@ TEST(Checks, Policies) {
       {Kind::kPolicy, "{rules: [{from: {net: a}, to: {network: b}}]}",
        "spec.rules[0].from.net: unknown field"},
       {Kind::kPolicy, "{rules: {}}", "spec.rules: {} is not a list"},
+      {Kind::kPolicy, "{rules: [{from: {network: a}, to: {network: b}}, {from: {network: a}}]}",
+       "spec.rules[1].to.network: is required"},
   });
 }
 

@@ -1,6 +1,8 @@
 // Names, labels and versions: what every object carries.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "build.h"
 
 namespace hawser::model {
@@ -104,6 +106,42 @@ TEST(Errors, ShowNoMoreThanNeeded) {
   const auto text = errorOf(Kind::kNetwork, "{external: " + std::string(3000, 'x') + "}");
   EXPECT_LT(text.size(), 160U);
   EXPECT_NE(text.find("..."), std::string::npos);
+}
+
+// Tenants share what belongs to no project; everything else is theirs.
+TEST(Kinds, WhichBelongToAProject) {
+  std::set<std::string_view> shared;
+  for (const auto& kind : kinds())
+    if (!kind.projectScoped) shared.insert(kind.name);
+  EXPECT_EQ(shared, (std::set<std::string_view>{"Site", "Host", "Project", "AddressPool", "Peer",
+                                                "Identity", "Token"}));
+}
+
+TEST(Errors, ShowTheBeginningOfWhatIsLong) {
+  const auto shown = [](const Json& name) {
+    return parseObject({{"kind", name}, {"metadata", {{"name", "a"}}}}).error().message;
+  };
+  // 80 characters with the brackets are shown, of more the first 77.
+  EXPECT_EQ(shown(Json::array({std::string(76, 'x')})),
+            "[\"" + std::string(76, 'x') + "\"] is not text");
+  EXPECT_EQ(shown(Json::array({std::string(77, 'x')})),
+            "[\"" + std::string(75, 'x') + "... is not text");
+  EXPECT_EQ(shown(Json::array({"\xc3\xa9"})), "[\"\xc3\xa9\"] is not text") << "as it was written";
+  EXPECT_EQ(shown(Json::array({"\xff"})), "[\"\xef\xbf\xbd\"] is not text")
+      << "what is no UTF-8 is replaced";
+}
+
+TEST(Lists, HaveALimit) {
+  const auto with = [](std::size_t count) {
+    return parseObject({{"kind", "Service"},
+                        {"metadata", {{"name", "a"}}},
+                        {"spec", {{"network", "n"}, {"addresses", Json(count, "10.0.0.1")}}}},
+                       "default")
+        .error()
+        .text();
+  };
+  EXPECT_EQ(with(100000), "spec.addresses[1]: 10.0.0.1 is there twice");
+  EXPECT_EQ(with(100001), "spec.addresses: has more than 100000 items");
 }
 
 }  // namespace

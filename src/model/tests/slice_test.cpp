@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <random>
+#include <tuple>
 
 namespace hawser::model {
 namespace {
@@ -152,6 +154,149 @@ TEST(Slice, EqualityOfEachPart) {
   EXPECT_TRUE(differs([](Slice& s) { s.ports[0].identity.number = 1; }));
   EXPECT_TRUE(differs([](Slice& s) { s.ports[0].rules[0].pass = true; }));
   EXPECT_TRUE(differs([](Slice& s) { s.ports.clear(); }));
+}
+
+// ---- slices of every shape ----
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : random_(seed) {}
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_()) % n; }
+  bool coin() { return below(2) == 0; }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(below(65536)); }
+  std::string text() {
+    return coin() ? "" : "name \"" + std::to_string(below(100)) + "\"\n\xc3\xa9";
+  }
+  net::IpAddress address() {
+    if (coin()) return net::Ipv4Address(static_cast<std::uint32_t>(random_()));
+    std::array<std::uint8_t, 16> bytes{0x20, 0x01};
+    bytes[15] = static_cast<std::uint8_t>(below(256));
+    return net::Ipv6Address(bytes);
+  }
+  net::IpPrefix prefix() {
+    return net::IpPrefix::truncated(address(), static_cast<int>(below(129)));
+  }
+  net::RouteTarget target() { return *net::RouteTarget::make(net::Asn(1 + below(99999)), u16()); }
+  net::Identity identity() { return {u16(), static_cast<std::uint32_t>(random_())}; }
+  Protocol protocol() {
+    constexpr std::array kAll{Protocol::kAny, Protocol::kIcmp, Protocol::kTcp, Protocol::kUdp,
+                              Protocol::kSctp};
+    return kAll[below(kAll.size())];
+  }
+  template <class Make>
+  auto several(const Make& make) {
+    std::vector<decltype(make())> out;
+    for (auto n = below(4); n > 0; --n) out.push_back(make());
+    return out;
+  }
+  std::set<net::RouteTarget> targets() {
+    const auto list = several([this] { return target(); });
+    return {list.begin(), list.end()};
+  }
+  std::vector<net::IpAddress> addresses() {
+    return several([this] { return address(); });
+  }
+
+  SliceRule rule() {
+    SliceRule out;
+    out.id = static_cast<std::uint32_t>(random_());
+    out.source = text();
+    out.tier = static_cast<std::uint8_t>(below(256));
+    out.ingress = coin();
+    out.anyPeer = coin();
+    out.identities = several([this] { return identity(); });
+    out.prefixes = several([this] { return prefix(); });
+    out.protocol = protocol();
+    out.ports = {u16(), u16()};
+    out.allow = coin();
+    out.pass = coin();
+    out.log = coin();
+    return out;
+  }
+  SlicePort port() {
+    SlicePort out;
+    out.uid = text();
+    out.name = text();
+    out.vrf = rib::VrfId(below(1000));
+    out.mac = net::MacAddress({2, 0, 0, 0, static_cast<std::uint8_t>(below(256)), 1});
+    out.addresses = addresses();
+    out.gateways = addresses();
+    out.mtu = u16();
+    out.portSecurity = coin();
+    out.hostname = text();
+    if (coin()) out.workload = WorkloadRef{text(), text(), text()};
+    out.identity = identity();
+    out.translations = several([this] {
+      return SliceTranslation{
+          rib::VrfId(below(1000)), address(), protocol(), u16(), u16(), text(), u16()};
+    });
+    out.rules = several([this] { return rule(); });
+    return out;
+  }
+  Slice slice() {
+    Slice out;
+    out.site = text();
+    out.host = text();
+    out.asn = net::Asn(static_cast<std::uint32_t>(random_()));
+    out.revision = std::uint64_t{random_()} << below(32);
+    out.encapsulations = several(
+        [this] { return coin() ? net::Encapsulation::kVxlan : net::Encapsulation::kMplsInUdp; });
+    out.underlayMtu = u16();
+    out.vrfs = several([this] {
+      return SliceVrf{rib::VrfId(below(1000)),
+                      text(),
+                      targets(),
+                      targets(),
+                      several([this] { return prefix(); }),
+                      addresses()};
+    });
+    out.ports = several([this] { return port(); });
+    return out;
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+// Through the bytes that go over the wire, and with every field as it was.
+TEST(RandomSlices, ComeBack) {
+  Random random(5);
+  for (int round = 0; round < 500; ++round) {
+    const auto slice = random.slice();
+    const auto got = parseSlice(Json::parse(toJson(slice).dump()));
+    ASSERT_TRUE(got) << got.error().text();
+    ASSERT_TRUE(*got == slice);
+    EXPECT_EQ(got->revision, slice.revision);
+    for (std::size_t i = 0; i < slice.ports.size(); ++i) {
+      const auto &a = got->ports[i], &b = slice.ports[i];
+      EXPECT_EQ(std::tie(a.uid, a.name, a.vrf, a.mac, a.addresses, a.gateways, a.mtu),
+                std::tie(b.uid, b.name, b.vrf, b.mac, b.addresses, b.gateways, b.mtu));
+      EXPECT_EQ(std::tie(a.portSecurity, a.hostname, a.workload, a.identity, a.translations),
+                std::tie(b.portSecurity, b.hostname, b.workload, b.identity, b.translations));
+      ASSERT_EQ(a.rules.size(), b.rules.size());
+      for (std::size_t j = 0; j < a.rules.size(); ++j) {
+        const auto &x = a.rules[j], &y = b.rules[j];
+        EXPECT_EQ(std::tie(x.id, x.source, x.tier, x.ingress, x.anyPeer, x.identities, x.prefixes),
+                  std::tie(y.id, y.source, y.tier, y.ingress, y.anyPeer, y.identities, y.prefixes));
+        EXPECT_EQ(std::tie(x.protocol, x.ports.first, x.ports.last, x.allow, x.pass, x.log),
+                  std::tie(y.protocol, y.ports.first, y.ports.last, y.allow, y.pass, y.log));
+      }
+    }
+  }
+}
+
+// Two slices are equal exactly if what they say is, whatever revision they are of.
+TEST(RandomSlices, EqualityIsThatOfTheText) {
+  Random random(6);
+  for (int round = 0; round < 300; ++round) {
+    const auto a = random.slice();
+    auto b = random.coin() ? a : random.slice();
+    b.revision = a.revision;
+    EXPECT_EQ(a == b, toJson(a) == toJson(b));
+    b = a;
+    b.revision = a.revision + 1;
+    EXPECT_TRUE(a == b);
+  }
 }
 
 }  // namespace
