@@ -396,10 +396,14 @@ TEST_F(ModelTest, EveryPeerHasExactlyWhatTheRulesGiveIt) {
         EXPECT_EQ(*path->attributes, one.attributes) << text(key);
         ++bestSeen;
       }
+      std::size_t visited = 0;
       for (const auto family : {wire::kVpnv4, wire::kVpnv6, wire::kRtConstraint})
         rib_.forEachBest(family, [&](const RouteKey& key, const Path&) {
+          EXPECT_EQ(key.family, family) << text(key);
+          ++visited;
           EXPECT_TRUE(best.contains(key)) << text(key);
         });
+      EXPECT_EQ(visited, best.size());
     }
   }
   EXPECT_GT(seen, 2000U) << "the histories were about something";

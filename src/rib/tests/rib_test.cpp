@@ -124,6 +124,19 @@ TEST_F(RibTest, TakesNoMoreThanAskedFor) {
   EXPECT_TRUE(rib_.hasOutput(kB));
 }
 
+TEST_F(RibTest, WhatNeedNotBeSaidTakesNoPlace) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  const auto same = attributes({"1:1"});
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, same);
+  drain(kA);
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, same);
+  rib_.originate(vpnKey("1:2", "10.0.0.2/32"), {}, same);
+  const auto updates = rib_.takeOutput(kA, 1);
+  ASSERT_EQ(updates.size(), 1U) << "the one route is the new one";
+  EXPECT_EQ(text(keyOf(wire::kVpnv4, updates[0].announced.at(0))), "1:2:10.0.0.2/32");
+  EXPECT_FALSE(rib_.hasOutput(kA));
+}
+
 TEST_F(RibTest, RefreshSaysItAllAgain) {
   rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
   rib_.peerUp(kB, peer(64512, "10.1.0.12", true));

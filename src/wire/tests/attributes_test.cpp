@@ -126,6 +126,7 @@ TEST(As4Path, AMalformedOneIsDiscardedAlone) {
     EXPECT_EQ(numbers(block.attributes.asPath), Numbers{23456}) << value;
     ASSERT_EQ(block.problems.size(), 1U) << value;
     EXPECT_FALSE(block.withdraw) << value;
+    EXPECT_GT(block.problems[0].reason.size(), std::string("AS4_PATH: ").size()) << value;
   }
 }
 
@@ -133,6 +134,11 @@ TEST(Aggregator, IsKeptInItsWideForm) {
   const auto narrow = read(attribute(0xc0, kAggregator, hex("fc00 0a000001")), twoByte());
   ASSERT_EQ(narrow.attributes.other.size(), 1U);
   EXPECT_EQ(narrow.attributes.other[0].value, hex("0000fc00 0a000001"));
+  EXPECT_EQ(narrow.attributes.other[0].flags, 0xc0);
+  EXPECT_EQ(
+      read(attribute(0xe0, kAggregator, hex("fc00 0a000001")), twoByte()).attributes.other[0].flags,
+      0xe0)
+      << "partial stays, and is not added";
   const auto wide = read(attribute(0xc0, kAggregator, hex("fa56ea00 0a000001")));
   EXPECT_EQ(wide.attributes.other[0].value, hex("fa56ea00 0a000001"));
   const auto sent = encodeAttributes(wide.attributes, twoByte());

@@ -318,6 +318,20 @@ TEST(Open, ReservedBitsOfGracefulRestartAreZero) {
   EXPECT_NE(std::search(bytes.begin(), bytes.end(), expected.begin(), expected.end()), bytes.end());
 }
 
+TEST(Open, AnEmptyParameterAtTheEnd) {
+  const auto decoded = decode(message(1, hex("04 fc00 005a 0a01000a 02 02 00")), {});
+  ASSERT_TRUE(decoded) << decoded.error().reason;
+  EXPECT_EQ(std::get<Open>(*decoded).capabilities, Capabilities{});
+}
+
+TEST(Header, AWrongLengthIsToldWithItsPlace) {
+  const auto bytes = hex("ffffffffffffffff ffffffffffffffff 0012 04");
+  const auto length = messageLength(bytes, kMaxMessage);
+  ASSERT_FALSE(length);
+  EXPECT_EQ(length.error().offset, 16U) << "the length field";
+  EXPECT_EQ(length.error().notification.data, hex("0012")) << "RFC 4271, 6.1";
+}
+
 TEST(Open, EmptyParametersOfTheLongForm) {
   // Two parameters without a capability, the second at the very end.
   const auto body = hex("04 fc00 005a 0a01000a ff ff 0006 02 0000 02 0000");
