@@ -363,6 +363,8 @@ TEST(Checks, Peers) {
   };
   EXPECT_EQ(with("holdTime: 0"), "");
   EXPECT_EQ(with("holdTime: 3"), "");
+  EXPECT_EQ(with("holdTime: 65535"), "");
+  EXPECT_EQ(with("holdTime: 65536"), "spec.holdTime: 65536 is not in 0 to 65535");
   EXPECT_EQ(with("holdTime: 1"), "spec.holdTime: must be 0 or at least 3 (RFC 4271, 4.2)");
   EXPECT_EQ(with("md5Key: " + std::string(80, 'k')), "");
   EXPECT_EQ(with("md5Key: " + std::string(81, 'k')), "spec.md5Key: is longer than 80 bytes");

@@ -218,6 +218,9 @@ TEST(OddYaml, JsonEscapesOfTwoHalves) {
   EXPECT_EQ(got->at(0)["a"], "\xf0\x9f\x98\x80x");
   EXPECT_EQ(got->at(0)["b"], "\\ud83d\\ude00") << "an escaped backslash begins no escape";
   EXPECT_EQ(got->at(0)["c"], "\xc3\xa9");
+  EXPECT_EQ(parseDocuments(R"(["\ud800\udc00", "\uDBFF\uDFFF"])")->at(0),
+            Json::array({"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}))
+      << "the first and the last";
   for (const auto* half : {R"(["\ud83d"])", R"(["\ude00\ud83d"])", R"(["\ud83dx"])",
                            R"(["\ud83d\u0041"])", R"(["\ud83)", R"(["\)"})
     EXPECT_FALSE(parseDocuments(half)) << half;

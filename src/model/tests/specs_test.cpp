@@ -101,6 +101,23 @@ TEST(PortStatus, BeforeAndAfterAllocation) {
   EXPECT_EQ(status.host, "node1");
 }
 
+// A status is not validated as a spec is: what is of another type is as if it were not there.
+TEST(Statuses, OfAnotherTypeAreAbsent) {
+  for (const auto& odd : {Json(nullptr), Json("x"), Json(true), Json::array({1}), Json::object()}) {
+    auto network = parsed(Kind::kNetwork, "{}");
+    network.status = {{"id", odd}, {"autoRouteTarget", odd}};
+    EXPECT_EQ(NetworkStatus::from(network).id, 0U) << odd;
+    EXPECT_EQ(NetworkStatus::from(network).autoTarget, net::RouteTarget()) << odd;
+    auto port = parsed(Kind::kPort, "{network: n}");
+    port.status = {{"addresses", 7}, {"mac", odd}, {"phase", 7}, {"host", Json::array()}};
+    const auto status = PortStatus::from(port);
+    EXPECT_TRUE(status.addresses.empty());
+    EXPECT_EQ(status.mac, net::MacAddress());
+    EXPECT_EQ(status.phase, "pending");
+    EXPECT_EQ(status.host, "");
+  }
+}
+
 TEST(AddressPoolSpec, Prefixes) {
   EXPECT_EQ(texts(AddressPoolSpec::from(
                       parsed(Kind::kAddressPool, "{prefixes: [10.1.0.0/16, 10.3.0.0/16]}"))

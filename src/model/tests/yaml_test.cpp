@@ -124,7 +124,8 @@ TEST(ParseDocuments, DepthHasALimit) {
     return std::string(static_cast<std::size_t>(depth), '[') +
            std::string(static_cast<std::size_t>(depth), ']');
   };
-  EXPECT_TRUE(parseDocuments(nested(60)));
+  EXPECT_TRUE(parseDocuments(nested(64)));
+  EXPECT_FALSE(parseDocuments(nested(65)));
   EXPECT_FALSE(parseDocuments(nested(70)));
   EXPECT_NE(parseDocuments(nested(70)).error().message.find("nested deeper"), std::string::npos);
 }

@@ -229,6 +229,66 @@ TEST_F(RibTest, GracefulRestartKeepsStaleRoutesUntilEndOfRib) {
   EXPECT_TRUE(routesOf(kB).empty());
 }
 
+TEST_F(RibTest, StaleRoutesOfEveryFamilyAreDroppedAndFreshOnesStay) {
+  auto both = peer(64512, "10.1.0.11", true, true);
+  both.families.insert(wire::kVpnv6);
+  rib_.peerUp(kA, both);
+  const auto six = announce("1:1", "2001:db8::1/128", attributes({"1:1"}));
+  rib_.receive(kA, {wire::kVpnv6, six.announced, {}, six.attributes});
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  rib_.receive(kA, announce("1:1", "10.0.0.2/32", attributes({"1:1"})));
+  rib_.receive(kA, member(64512, "1:1"));
+  rib_.peerDown(kA, true);
+  EXPECT_EQ(rib_.counters(kA).accepted, 4U);
+  rib_.peerUp(kA, both);
+  rib_.receive(kA, announce("1:1", "10.0.0.2/32", attributes({"1:1"})));
+  rib_.dropStale(kA);
+  EXPECT_EQ(rib_.counters(kA).accepted, 1U);
+  EXPECT_TRUE(rib_.best(vpnKey("1:1", "10.0.0.2/32")));
+  EXPECT_FALSE(rib_.best(vpnKey("1:1", "10.0.0.1/32")));
+}
+
+TEST_F(RibTest, EachChangeIsToldOnce) {
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, attributes({"1:1"}));
+  EXPECT_EQ(rib_.takeBestChanges().size(), 1U);
+  EXPECT_TRUE(rib_.takeBestChanges().empty());
+  rib_.originate(vpnKey("1:2", "10.0.0.2/32"), {}, attributes({"1:1"}));
+  const auto changes = rib_.takeBestChanges();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(text(changes[0].key), "1:2:10.0.0.2/32");
+}
+
+// The other side waits with its VPN routes for the memberships' marker (RFC 4684, 6).
+TEST_F(RibTest, TheMarkerOfMembershipsGoesFirst) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true, true));
+  rib_.openRtConstraintGate(kA);
+  EXPECT_EQ(rib_.takeEndOfRib(kA), (std::vector{wire::kRtConstraint, wire::kVpnv4}));
+  EXPECT_TRUE(rib_.takeEndOfRib(kA).empty()) << "each once";
+}
+
+TEST_F(RibTest, ARefreshIsOver) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  const auto same = attributes({"1:1"});
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, same);
+  drain(kA);
+  rib_.refresh(kA, wire::kVpnv4);
+  EXPECT_EQ(rib_.takeOutput(kA).size(), 1U);
+  rib_.originate(vpnKey("1:1", "10.0.0.1/32"), {}, same);
+  EXPECT_TRUE(rib_.takeOutput(kA).empty()) << "when it has been answered";
+}
+
+TEST(KeyText, OfMemberships) {
+  const auto shown = [](const wire::RtMembership& membership) {
+    return text(keyOf(wire::kRtConstraint, membership));
+  };
+  EXPECT_EQ(shown(wire::RtMembership::defaultRoute()), "default");
+  auto membership = wire::RtMembership::of(net::Asn(64512), target("64513:7"));
+  EXPECT_EQ(shown(membership), "64512:64513:7/96");
+  membership.length = 32;
+  membership.target = {};
+  EXPECT_EQ(shown(membership), "64512:0000000000000000/32") << "any target of the AS";
+}
+
 TEST_F(RibTest, AFreshRouteBeatsAStaleOne) {
   rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
   rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
