@@ -66,7 +66,7 @@ std::string peersText(const Json& answer, bool wide) {
   const auto& peers = answer.is_array() ? answer : at(answer, "peers");
   if (!peers.is_array() || peers.empty()) return "no BGP peers\n";
   Table table{{"NAME", "ROLE", "ADDRESS", "ASN", "STATE", "SINCE", "IN", "OUT", "DROPPED"}, {}};
-  if (wide) table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS"});
+  if (wide) table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS", "RT IN", "RT OUT"});
   table.titles.emplace_back("LAST ERROR");
   table.firm = 5;
   for (const auto& peer : peers) {
@@ -85,7 +85,9 @@ std::string peersText(const Json& answer, bool wide) {
                                  textAt(peer, "routes.advertised"),
                                  std::to_string(dropped)};
     if (wide)
-      for (const auto* more : {"routerId", "families", "flaps"}) row.push_back(textAt(peer, more));
+      for (const auto* more :
+           {"routerId", "families", "flaps", "routes.membershipsIn", "routes.membershipsOut"})
+        row.push_back(textAt(peer, more));
     row.push_back(textAt(peer, "lastError"));
     table.rows.push_back(std::move(row));
   }
@@ -107,6 +109,9 @@ std::string peerDetails(const Json& peer, std::size_t indentation) {
   pairs.emplace_back("Routes", fmt::format("{} held of theirs, {} announced to them",
                                            numberAt(peer, "routes.accepted"),
                                            numberAt(peer, "routes.advertised")));
+  pairs.emplace_back("Route targets", fmt::format("{} that they want, {} that we want of them",
+                                                  numberAt(peer, "routes.membershipsIn"),
+                                                  numberAt(peer, "routes.membershipsOut")));
   pairs.emplace_back("Dropped", fmt::format("{} by route target, {} by prefix, {} by loop",
                                             numberAt(peer, "routes.droppedTarget"),
                                             numberAt(peer, "routes.droppedPrefix"),

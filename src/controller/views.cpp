@@ -11,8 +11,10 @@ using model::Kind;
 namespace {
 
 Json countersJson(const rib::PeerCounters& counters) {
-  return {{"accepted", counters.accepted},
-          {"advertised", counters.advertised},
+  return {{"accepted", counters.accepted - counters.membershipsIn},
+          {"advertised", counters.advertised - counters.membershipsOut},
+          {"membershipsIn", counters.membershipsIn},
+          {"membershipsOut", counters.membershipsOut},
           {"droppedTarget", counters.droppedTarget},
           {"droppedPrefix", counters.droppedPrefix},
           {"droppedLoop", counters.droppedLoop}};

@@ -201,13 +201,20 @@ PeerCounters Rib::counters(PeerId id) const {
   const auto found = impl_->peers.find(id);
   if (found == impl_->peers.end()) return {};
   const auto& peer = found->second;
-  PeerCounters counters{0, peer.sent.size(), peer.droppedTarget, peer.droppedPrefix,
-                        peer.droppedLoop};
+  PeerCounters counters;
+  counters.advertised = peer.sent.size();
+  counters.droppedTarget = peer.droppedTarget;
+  counters.droppedPrefix = peer.droppedPrefix;
+  counters.droppedLoop = peer.droppedLoop;
+  for (const auto& [key, sent] : peer.sent)
+    if (key.family == wire::kRtConstraint) ++counters.membershipsOut;
   for (const auto& key : peer.held) {
     const auto entry = impl_->table.find(key);
     if (entry == impl_->table.end()) continue;
     const auto* in = entry->second.of(id);
-    if (in != nullptr && in->path.attributes) ++counters.accepted;
+    if (in == nullptr || !in->path.attributes) continue;
+    ++counters.accepted;
+    if (key.family == wire::kRtConstraint) ++counters.membershipsIn;
   }
   return counters;
 }

@@ -116,8 +116,8 @@ Json peerJson(const bgp::PeerStatus& peer) {
             {"sinceSeconds", peer.since.count()},
             {"flaps", peer.flaps},
             {"stale", peer.stale},
-            {"routesIn", peer.routes.accepted},
-            {"routesOut", peer.routes.advertised}};
+            {"routesIn", peer.routes.accepted - peer.routes.membershipsIn},
+            {"routesOut", peer.routes.advertised - peer.routes.membershipsOut}};
   if (!peer.lastError.empty()) json["lastError"] = peer.lastError;
   return json;
 }

@@ -183,9 +183,9 @@ TEST_F(CliTest, DescribeAPeerWithItsSession) {
       R"({"peers": [{"name": "mx1", "state": "Established", "since": 61, "lastError": "hold timer expired",
                      "routes": {"accepted": 1, "advertised": 3, "droppedTarget": 5}}]})");
   const auto out = hawser({"describe", "peer", "mx1"}).out;
-  EXPECT_NE(out.find("State:       Established for 1m01s\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("State:          Established for 1m01s\n"), std::string::npos) << out;
   EXPECT_NE(out.find("5 by route target"), std::string::npos) << out;
-  EXPECT_NE(out.find("Last error:  hold timer expired\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("Last error:     hold timer expired\n"), std::string::npos) << out;
 }
 
 // The controller names a host's session "host:NAME"; a Peer may have the host's name.

@@ -184,6 +184,11 @@ TEST_F(HistoryTest, CountersAreWhatIsThere) {
     for (const auto& [key, route] : neighbour.routes)
       accepted += !neighbour.policy.external() || route.second < 2 ? 1U : 0U;
     EXPECT_EQ(rib_.counters(id).accepted, accepted);
+    EXPECT_EQ(rib_.counters(id).membershipsIn, neighbour.wants.size());
+    EXPECT_EQ(rib_.counters(id).membershipsOut,
+              std::ranges::count_if(tables_[id].routes, [](const auto& route) {
+                return route.first == "default" || route.first.ends_with("/96");
+              }));
   }
 }
 

@@ -106,6 +106,8 @@ struct PeerCounters {
   std::uint64_t droppedTarget = 0;
   std::uint64_t droppedPrefix = 0;
   std::uint64_t droppedLoop = 0;  // AS path, ORIGINATOR_ID, CLUSTER_LIST
+  // RT-constraint memberships (RFC 4684) among the accepted and the advertised.
+  std::uint64_t membershipsIn = 0, membershipsOut = 0;
 };
 
 class Rib {
