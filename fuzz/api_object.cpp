@@ -6,10 +6,10 @@
 #include "hawser/model/object.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto json = hawser::model::Json::parse(
-      std::string_view(reinterpret_cast<const char*>(data), size), nullptr, false);
-  if (json.is_discarded()) return 0;
-  const auto object = hawser::model::parseObject(json, "default");
+  const auto json =
+      hawser::model::parseJson(std::string_view(reinterpret_cast<const char*>(data), size));
+  if (!json) return 0;
+  const auto object = hawser::model::parseObject(*json, "default");
   if (!object) {
     if (object.error().message.empty()) std::abort();
     return 0;

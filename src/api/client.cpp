@@ -17,8 +17,12 @@ curl_blob blobOf(const std::string& text) {
   return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};  // NOLINT
 }
 
+constexpr std::size_t kMaxAnswer = 256U << 20U;
+
 std::size_t append(const char* data, std::size_t size, std::size_t count, void* to) {
-  static_cast<std::string*>(to)->append(data, size * count);
+  auto& answer = *static_cast<std::string*>(to);
+  if (answer.size() + size * count > kMaxAnswer) return 0;  // curl gives up
+  answer.append(data, size * count);
   return size * count;
 }
 
@@ -111,11 +115,15 @@ SlistPtr makeHeaders(const ClientConfig& config, bool json) {
 }
 
 Error errorOf(long status, const std::string& body) {
-  const auto json = Json::parse(body, nullptr, false);
-  if (!json.is_object())
+  const auto json = model::parseJson(body);
+  if (!json || !json->is_object())
     return {codeOf({}, status), fmt::format("HTTP {}: {}", status, body.substr(0, 200)), {}};
-  return {codeOf(json.value("code", ""), status), json.value("message", "no message"),
-          json.value("field", "")};
+  const auto text = [&json](const char* name) {
+    const auto found = json->find(name);
+    return found != json->end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const auto message = text("message");
+  return {codeOf(text("code"), status), message.empty() ? "no message" : message, text("field")};
 }
 
 Error unreachable(const ClientConfig& config, CURLcode code) {
@@ -159,8 +167,8 @@ Result<Json> Client::call(const std::string& method, const std::string& path,
   ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 400) return std::unexpected(errorOf(status, answer));
   if (answer.empty()) return Json();
-  auto json = Json::parse(answer, nullptr, false);
-  if (json.is_discarded()) return Json(answer);  // a text, such as /metrics
+  auto json = model::parseJson(answer);
+  if (!json) return Json(answer);  // a text, such as /metrics
   return json;
 }
 

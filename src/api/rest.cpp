@@ -360,11 +360,9 @@ Rest::Rest(io::Loop& loop, Objects& objects, std::string ownAuthority)
 Rest::~Rest() = default;
 
 Result<Json> Rest::parseBody(const HttpRequest& request) {
-  try {
-    return Json::parse(request.body);
-  } catch (const Json::parse_error& error) {
-    return invalid(fmt::format("byte {}: not JSON", error.byte), "body");
-  }
+  auto json = model::parseJson(request.body);
+  if (!json) return invalid(json.error().message, "body");
+  return json;
 }
 
 Result<Caller> Rest::authenticate(const HttpRequest& request) const {

@@ -344,7 +344,15 @@ void Session::dispatch() {
   const std::string_view authorization = message[http::field::authorization];
   if (authorization.starts_with("Bearer ")) request.bearer = std::string(authorization.substr(7));
   keepAlive_ = message.keep_alive();
-  shared_->handler(request, std::make_shared<SessionReply>(shared_from_this()));
+  // Handlers return their errors. Should one throw for all that, this request fails and nothing
+  // else.
+  const auto reply = std::make_shared<SessionReply>(shared_from_this());
+  try {
+    shared_->handler(request, reply);
+  } catch (const std::exception& error) {
+    log::error("api", "{} {}: {}", request.method, request.path, error.what());
+    reply->error({ErrorCode::kInternal, "the server could not answer; its log says more", {}});
+  }
 }
 
 class ServerImpl final : public Server {

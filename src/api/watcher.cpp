@@ -92,11 +92,9 @@ class StreamRunner {
     std::size_t start = 0;
     for (auto end = state.buffer.find('\n'); end != std::string::npos;
          end = state.buffer.find('\n', start)) {
-      auto json =
-          Json::parse(state.buffer.begin() + static_cast<std::ptrdiff_t>(start),
-                      state.buffer.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-      if (json.is_discarded()) return 0;  // not our server
-      state.line(std::move(json));
+      auto json = model::parseJson(std::string_view(state.buffer).substr(start, end - start));
+      if (!json) return 0;  // not our server
+      state.line(std::move(*json));
       start = end + 1;
     }
     state.buffer.erase(0, start);

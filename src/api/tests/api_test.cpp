@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "../curl.h"
 #include "hawser/api/client.h"
 #include "hawser/api/pki.h"
 #include "hawser/api/rest.h"
@@ -52,6 +53,7 @@ class ApiTest : public ::testing::Test {
                           [this](const HttpRequest& request, const ReplyPtr& reply) {
                             const auto caller = rest->authenticate(request);
                             if (!caller) return reply->error(caller.error());
+                            if (request.path == "/throws") throw std::runtime_error("on purpose");
                             if (request.path == "/whoami")
                               return reply->json(200, {{"name", caller->name}});
                             if (!rest->handle(request, *caller, reply))
@@ -97,6 +99,33 @@ class ApiTest : public ::testing::Test {
     made.caPem = ca.certificate;
     made.token = "secret-" + who;
     return made;
+  }
+  // A request whose body is no object of ours: the status and the answer.
+  [[nodiscard]] std::pair<long, std::string> send(const std::string& method,
+                                                  const std::string& path,
+                                                  const std::string& body) const {
+    const auto wanted = config("admin");
+    const auto curl = makeCurl(wanted);
+    curl_slist* headers = ::curl_slist_append(nullptr, "Authorization: Bearer secret-admin");
+    std::string answer;
+    ::curl_easy_setopt(curl.get(), CURLOPT_URL, (wanted.url + path).c_str());
+    ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers);
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(body.size()));
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+    ::curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
+    ::curl_easy_setopt(
+        curl.get(), CURLOPT_WRITEFUNCTION,
+        +[](const char* data, std::size_t size, std::size_t count, void* to) {
+          static_cast<std::string*>(to)->append(data, size * count);
+          return size * count;
+        });
+    ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
+    long status = 0;
+    if (::curl_easy_perform(curl.get()) == CURLE_OK)
+      ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+    ::curl_slist_free_all(headers);
+    return {status, answer};
   }
   [[nodiscard]] std::vector<std::string> told(const std::string& who, const std::string& path,
                                               std::uint64_t until);
@@ -152,6 +181,26 @@ TEST_F(ApiTest, ErrorsNameTheField) {
   EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
   EXPECT_EQ(answer.error().field, "spec.subnets[0].prefx");
   EXPECT_NE(answer.error().message.find("prefix"), std::string::npos);
+}
+
+// Any of these bodies once ended the process.
+TEST_F(ApiTest, WhatCannotBeJsonIsRefusedAndNothingElseSuffers) {
+  put("Network", "p1", "net", {{"subnets", {{{"prefix", "10.0.0.0/24"}}}}});
+  std::string deep;
+  for (int i = 0; i < 1'300'000; ++i) deep += R"({"a":)";
+  for (const auto* method : {"POST", "PUT", "PATCH"}) {
+    for (const std::string& body :
+         {std::string("[1e999]"), deep, std::string("{\"spec\": -1e400}")}) {
+      const auto path = std::string("/api/v1/projects/p1/networks") +
+                        (std::string_view(method) == "POST" ? "" : "/net");
+      const auto [status, answer] = send(method, path, body);
+      EXPECT_EQ(status, 400) << method << " " << answer;
+      EXPECT_NE(answer.find(body == deep ? "nested deeper" : "JSON"), std::string::npos) << answer;
+    }
+  }
+  const auto [status, answer] = send("POST", "/throws", "{}");
+  EXPECT_EQ(status, 500) << answer;
+  EXPECT_TRUE(client().get({Kind::kNetwork, "p1", "net"}));
 }
 
 TEST_F(ApiTest, ApplyIsAllOrNothing) {
