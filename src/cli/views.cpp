@@ -66,7 +66,8 @@ std::string peersText(const Json& answer, bool wide) {
   const auto& peers = answer.is_array() ? answer : at(answer, "peers");
   if (!peers.is_array() || peers.empty()) return "no BGP peers\n";
   Table table{{"NAME", "ROLE", "ADDRESS", "ASN", "STATE", "SINCE", "IN", "OUT", "DROPPED"}, {}};
-  if (wide) table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS", "RT IN", "RT OUT"});
+  if (wide)
+    table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS", "RT IN", "RT OUT"});
   table.titles.emplace_back("LAST ERROR");
   table.firm = 5;
   for (const auto& peer : peers) {

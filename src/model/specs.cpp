@@ -186,7 +186,9 @@ PortSpec PortSpec::from(const Object& object) {
 
 PortStatus PortStatus::from(const Object& object) {
   PortStatus status;
-  status.addresses = readAddresses(object.status, "addresses");
+  for (const auto& item : list(object.status, "addresses"))
+    if (const auto address = net::IpAddress::parse(item.is_string() ? item.get<std::string>() : ""))
+      status.addresses.push_back(*address);
   if (const auto mac = net::MacAddress::parse(text(object.status, "mac"))) status.mac = *mac;
   status.phase = text(object.status, "phase", "pending");
   status.host = text(object.status, "host");

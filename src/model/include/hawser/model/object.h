@@ -102,8 +102,8 @@ using ObjectMap = std::map<ObjectKey, ObjectPtr>;
 [[nodiscard]] std::string nearest(std::string_view word,
                                   const std::vector<std::string>& known);  // empty: none near
 
-// One JSON text from somebody who may mean ill: nested at most 64 deep, numbers within bounds. Errors
-// carry the byte.
+// One JSON text from somebody who may mean ill: nested at most 64 deep, numbers within bounds.
+// Errors carry the byte.
 [[nodiscard]] Result<Json> parseJson(std::string_view text);
 // Reads one or several YAML or JSON documents; errors carry "line N, column M".
 [[nodiscard]] Result<std::vector<Json>> parseDocuments(std::string_view text);

@@ -1,6 +1,6 @@
 // Typed views of the specs and statuses. from() expects an Object that passed parseObject, so it
-// cannot fail; toSpec() gives the JSON back. References are names: "name" in the same project, or
-// "project/name".
+// cannot fail; of a status, what does not parse is absent. References are names: "name" in the same
+// project, or "project/name".
 #pragma once
 
 #include <cstdint>
