@@ -109,7 +109,8 @@ TEST(Statuses, OfAnotherTypeAreAbsent) {
     EXPECT_EQ(NetworkStatus::from(network).id, 0U) << odd;
     EXPECT_EQ(NetworkStatus::from(network).autoTarget, net::RouteTarget()) << odd;
     auto port = parsed(Kind::kPort, "{network: n}");
-    port.status = {{"addresses", {odd, "10.0.0.300"}}, {"mac", odd}, {"phase", 7}, {"host", Json::array()}};
+    port.status = {
+        {"addresses", {odd, "10.0.0.300"}}, {"mac", odd}, {"phase", 7}, {"host", Json::array()}};
     const auto status = PortStatus::from(port);
     EXPECT_TRUE(status.addresses.empty());
     EXPECT_EQ(status.mac, net::MacAddress());
