@@ -43,7 +43,9 @@ class Lab:
         subprocess.run([str(HAWSER), "lab", "up", str(self.file), *options], env=self.environment, check=True)
 
     def down(self):
-        subprocess.run([str(HAWSER), "lab", "down", self.name], env=self.environment, check=False)
+        if self.run.exists():
+            subprocess.run([str(HAWSER), "lab", "down", self.name], env=self.environment, check=False,
+                           stdout=subprocess.DEVNULL)
 
     # ---- nodes ----
     def netns_command(self, node, *arguments):

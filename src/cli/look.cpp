@@ -162,7 +162,10 @@ Result<int> datapath(Session& session, const DatapathOptions& options) {
   if (!answer) {
     auto error = answer.error();
     if (error.code == ErrorCode::kUnavailable)
-      error.message += "; is the agent of this host running, and is --socket right?";
+      error.message +=
+          "; is the agent of this host running? --socket or HAWSER_AGENT_SOCKET says where it "
+          "listens, and a lab's hosts are entered by `hawser lab exec LAB HOST -- hawser datapath "
+          "…`";
     return std::unexpected(std::move(error));
   }
   if (session.forPrograms())

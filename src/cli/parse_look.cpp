@@ -63,10 +63,13 @@ void addDatapath(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<DatapathOptions>();
   auto* group = app.add_subcommand("datapath", "Look inside this host's agent");
   group->require_subcommand(1);
-  group->add_option("--socket", options->socket, "unix socket of the agent");
+  group->add_option("--socket", options->socket, "unix socket of the agent")
+      ->envname("HAWSER_AGENT_SOCKET")
+      ->capture_default_str();
   group->footer(
       "Examples:\n  hawser datapath ports\n  hawser datapath routes --vrf default/leonardo\n"
-      "  hawser datapath connections --port default/web-1 -o wide\n  hawser datapath drops");
+      "  hawser datapath connections --port default/web-1 -o wide\n  hawser datapath drops\n"
+      "  hawser lab exec LAB HOST -- hawser datapath ports");
   for (const auto& look : kDatapath) {
     const std::string op = look.name;
     auto* command = group->add_subcommand(op, look.help);

@@ -76,6 +76,8 @@ Result<Entry> entryOf(const Topology& topology, const State& state,
     const auto netns = namespaceOf(topology, pods, gateway ? "gw-" + node : node);
     if (!netns) return std::unexpected(netns.error());
     entry.command = {"nsenter", "--net=" + netnsPath(*netns)};
+    if (recorded && process->second.plan.kind == ProcessKind::kAgent)
+      entry.environment["HAWSER_AGENT_SOCKET"] = state.paths.socket(node);
   }
   entry.command.insert(entry.command.end(), command.begin(), command.end());
   return entry;
@@ -100,6 +102,10 @@ Error execIn(const Lab& lab, const std::string& node, bool netnsOnly,
       entryOf(lab.topology(), lab.state(), podNamespaces(lab), node, netnsOnly, command);
   if (!entry) return entry.error();
   for (const auto& [key, value] : entry->environment) ::setenv(key.c_str(), value.c_str(), 1);
+  // `hawser` itself is found, wherever it was built.
+  const auto programs = fs::path(lab.paths().hawser).parent_path().string();
+  const char* path = std::getenv("PATH");
+  ::setenv("PATH", (path == nullptr ? programs : programs + ":" + path).c_str(), 1);
   std::vector<char*> argv;
   auto words = entry->command;
   for (auto& word : words) argv.push_back(word.data());

@@ -76,6 +76,10 @@ Result<void> takeDown(const std::string& name) {
   auto lock = LabLock::take(name);
   if (!lock) return std::unexpected(lock.error());
   const auto run = runFolder(name);
+  if (!fs::exists(run) && netnsWithPrefix(name + "-").empty()) {
+    lock->remove();
+    return fail(ErrorCode::kNotFound, fmt::format("there is no lab \"{}\"", name));
+  }
   if (const auto state = Store::load(name)) {
     endProcesses(*state);
     if (const auto topology = parseTopology(state->document, state->folder))

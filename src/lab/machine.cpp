@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -22,6 +23,31 @@ namespace hawser::lab {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+namespace {
+
+enum class Interrupts : std::uint8_t { kDefault, kWaited, kCame };
+std::atomic<Interrupts> interrupts{Interrupts::kDefault};  // NOLINT: a signal handler sets it
+
+void onInterrupt(int) { interrupts = Interrupts::kCame; }
+
+void setHandlers(void (*handler)(int)) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, handler);
+}
+
+}  // namespace
+
+void catchInterrupts() {
+  interrupts = Interrupts::kWaited;
+  setHandlers(onInterrupt);
+}
+
+void ignoreInterrupts() {
+  setHandlers(SIG_IGN);
+  interrupts = Interrupts::kDefault;
+}
+
+bool interrupted() { return interrupts == Interrupts::kCame; }
 
 namespace {
 
@@ -70,15 +96,21 @@ struct Pipe {
   }
 };
 
-// Feeds and reads at once, so that neither side waits for the other.
-std::string converse(Pipe& in, Pipe& out, const std::string& input) {
+constexpr int kLookForInterruptsMs = 200;
+
+// Feeds and reads at once, so that neither side waits for the other. After an interrupt the
+// command's process group `group` is told to end.
+std::string converse(Pipe& in, Pipe& out, const std::string& input, pid_t group) {
   std::string output;
   std::size_t sent = 0;
   ::fcntl(in.fd[1], F_SETFL, O_NONBLOCK);
   if (input.empty()) in.close(1);
   for (;;) {
     std::array<pollfd, 2> fds{pollfd{out.fd[0], POLLIN, 0}, pollfd{in.fd[1], POLLOUT, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
+    const int ready = ::poll(fds.data(), fds.size(), kLookForInterruptsMs);
+    if (ready < 0 && errno != EINTR) break;
+    if (group > 0 && interrupted()) ::kill(-group, SIGTERM);
+    if (ready <= 0) continue;
     if (fds[1].revents != 0) {
       const auto n = ::write(in.fd[1], input.data() + sent, input.size() - sent);
       if (n > 0) sent += static_cast<std::size_t>(n);
@@ -118,19 +150,23 @@ Result<Finished> run(const std::vector<std::string>& command, const std::string&
   auto variables = merged(environment);
   const auto argv = pointers(words);
   const auto env = pointers(variables);
+  // A group of its own, so that all of it can be ended; only while somebody here would do so.
+  const bool own = interrupts != Interrupts::kDefault;
   const pid_t pid = ::fork();
   if (pid < 0) return failErrno("fork", errno);
   if (pid == 0) {
     plainSignals();
+    if (own) ::setpgid(0, 0);
     ::dup2(in.fd[0], 0);
     ::dup2(out.fd[1], 1);
     ::dup2(out.fd[1], 2);
     become(argv.data(), env.data());
   }
+  if (own) ::setpgid(pid, pid);
   in.close(0);
   out.close(1);
   Finished finished;
-  finished.output = converse(in, out, input);
+  finished.output = converse(in, out, input, own ? pid : 0);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
@@ -248,7 +284,7 @@ bool waitUntil(const std::function<bool()>& condition, milliseconds limit,
   auto pause = milliseconds(2);
   for (;;) {
     if (condition()) return true;
-    if (steady_clock::now() >= deadline || (hopeless && hopeless())) return false;
+    if (steady_clock::now() >= deadline || interrupted() || (hopeless && hopeless())) return false;
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, milliseconds(100));
   }

@@ -15,6 +15,12 @@
 
 namespace hawser::lab {
 
+// From the first of these on, INT, TERM and HUP end every wait here and every command that `run` is
+// running; the second forgets that there was one, and from then on they do nothing.
+void catchInterrupts();
+void ignoreInterrupts();
+[[nodiscard]] bool interrupted();
+
 struct Finished {
   int status = 0;      // exit status; 128 + signal
   std::string output;  // standard output and error
@@ -50,7 +56,8 @@ void signalProcess(const ProcessId& process, int number);
 // TERM, and KILL for what is there after `grace` (0: KILL at once). Returns when it is gone.
 void endProcess(const ProcessId& process, std::chrono::milliseconds grace);
 
-// Polls `condition` until it holds; false after `limit`. `given` up early when `hopeless` holds.
+// Polls `condition` until it holds; false after `limit`, and early when `hopeless` holds or after
+// an interrupt.
 [[nodiscard]] bool waitUntil(const std::function<bool()>& condition,
                              std::chrono::milliseconds limit,
                              const std::function<bool()>& hopeless = {});

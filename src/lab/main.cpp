@@ -2,6 +2,7 @@
 #include "hawser/lab/main.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "commands.h"
 #include "forward.h"
 #include "images.h"
+#include "objects.h"
 #include "runner.h"
 
 namespace hawser::lab {
@@ -41,6 +43,9 @@ int complain(const Error& error) {
   fmt::print(stderr, "hawser: {}\n", error.text());
   return 1;
 }
+Error needsRoot() {
+  return {ErrorCode::kForbidden, "must be root: a lab is made of network namespaces", "lab"};
+}
 int ended(const Result<void>& result) { return result ? 0 : complain(result.error()); }
 
 // The folder with container, gateway and the rest: $HAWSER_HOME/scripts, or beside the build.
@@ -68,7 +73,13 @@ Result<std::string> nameOf(const std::string& text) {
 int up(const Arguments& arguments) {
   const auto file = readLabFile(arguments.name);
   if (!file) return complain(file.error());
-  if (arguments.check) return 0;
+  if (arguments.check) {
+    if (const auto good = checkObjects(file->topology); !good) return complain(good.error());
+    fmt::print("{} describes the lab \"{}\", and its objects would be accepted\n", arguments.name,
+               file->topology.name);
+    return 0;
+  }
+  if (::geteuid() != 0) return complain(needsRoot());
   std::error_code error;
   UpOptions options;
   options.hawser = fs::read_symlink("/proc/self/exe", error).string();
@@ -82,7 +93,10 @@ int up(const Arguments& arguments) {
 
 int down(const Arguments& arguments) {
   const auto name = nameOf(arguments.name);
-  return name ? ended(takeDown(*name)) : complain(name.error());
+  if (!name) return complain(name.error());
+  if (const auto done = takeDown(*name); !done) return complain(done.error());
+  fmt::print("the lab \"{}\" is down; nothing of it is left\n", *name);
+  return 0;
 }
 
 int list() {
@@ -159,7 +173,12 @@ class Commands {
     app_.require_subcommand(1);
     app_.footer(kExamples);
   }
-  int run() const { return chosen_(); }
+  int run() const {
+    // Files are checked for anybody; what is of a lab is root's.
+    const auto* up = app_.get_subcommand("up");
+    if (!up->parsed() && ::geteuid() != 0) return complain(needsRoot());
+    return chosen_();
+  }
 
  private:
   using Act = int (*)(const Arguments&);
@@ -179,7 +198,8 @@ class Commands {
     auto* upCommand = add("up", "bring up the lab that a file describes", up);
     upCommand->add_option("FILE", arguments_.name, "the lab file (docs/lab-file.md)")->required();
     upCommand->add_flag("--no-wait", arguments_.noWait, "do not wait for BGP sessions and pods");
-    upCommand->add_flag("--check", arguments_.check, "only check the file");
+    upCommand->add_flag("--check", arguments_.check,
+                        "only check the file and the objects in it, as the controllers would");
     upCommand->add_option("--timeout", arguments_.timeout, "seconds to wait for each step")
         ->capture_default_str();
     auto* downCommand = add("down", "take a lab down; nothing of it stays", down);

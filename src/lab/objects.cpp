@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hawser/api/pki.h"
+#include "hawser/controller/rehearsal.h"
 #include "images.h"
 
 namespace hawser::lab {
@@ -57,6 +58,43 @@ Result<std::vector<model::Object>> readObjects(const std::string& file,
   return out;
 }
 
+namespace {
+
+// The Host objects that `up` makes before a site's files are applied.
+std::vector<model::Object> hostObjects(const Site& site) {
+  std::vector<model::Object> out;
+  for (const auto& host : site.hosts) {
+    model::Object object;
+    object.kind = model::Kind::kHost;
+    object.metadata.name = host.name;
+    object.spec = {{"address", host.address.text()}};
+    out.push_back(std::move(object));
+  }
+  return out;
+}
+
+Result<void> rehearse(const Site& site, const Placeholders& values) {
+  auto rehearsal =
+      controller::Rehearsal::open(site.name, net::Asn(site.asn), site.controller.address);
+  if (!rehearsal) return std::unexpected(rehearsal.error());
+  if (auto made = rehearsal->apply(hostObjects(site)); !made) return made;
+  for (const auto& file : site.objects) {
+    const auto objects = readObjects(file, values);
+    if (!objects) return std::unexpected(objects.error());
+    if (const auto applied = rehearsal->apply(*objects); !applied)
+      return fail(applied.error().code, applied.error().text(), file);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> applyHosts(api::Client& api, const Site& site) {
+  if (auto applied = api.apply(hostObjects(site)); !applied)
+    return std::unexpected(applied.error());
+  return {};
+}
+
 Result<void> checkObjects(const Topology& topology) {
   Placeholders values;
   for (const auto& site : topology.sites) {
@@ -65,9 +103,7 @@ Result<void> checkObjects(const Topology& topology) {
     values["site." + site.name + ".caFingerprint"] = "sha256:" + std::string(64, '0');
   }
   for (const auto& site : topology.sites)
-    for (const auto& file : site.objects)
-      if (const auto objects = readObjects(file, values); !objects)
-        return std::unexpected(objects.error());
+    if (auto good = rehearse(site, values); !good) return good;
   return {};
 }
 

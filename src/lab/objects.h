@@ -16,10 +16,12 @@ using Placeholders = std::map<std::string, std::string>;
 // The objects of one file. Error.field: the file, then the place in it.
 [[nodiscard]] Result<std::vector<model::Object>> readObjects(const std::string& file,
                                                              const Placeholders& values);
-// With stand-ins for what is known only later: mistakes are found before anything is started.
+// By the controller's own admission, with stand-ins for what is known only later: mistakes are
+// found before anything is started.
 [[nodiscard]] Result<void> checkObjects(const Topology& topology);
 
 [[nodiscard]] Result<Placeholders> placeholdersOf(const Lab& lab);
+[[nodiscard]] Result<void> applyHosts(api::Client& api, const Site& site);
 [[nodiscard]] Result<void> applyObjects(const Lab& lab, const Site& site,
                                         const Placeholders& values);
 

@@ -18,7 +18,8 @@ struct UpOptions {
 [[nodiscard]] Result<void> bringUp(const LabFile& file, const std::string& path,
                                    const UpOptions& options);
 
-// Idempotent. Leaves no process, namespace, mount or file of the lab, whatever state it was in.
+// Leaves no process, namespace, mount or file of the lab, whatever state it was in. kNotFound when
+// there was nothing of it.
 [[nodiscard]] Result<void> takeDown(const std::string& name);
 
 }  // namespace hawser::lab

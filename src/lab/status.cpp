@@ -178,9 +178,10 @@ std::string statusText(const Json& status) {
   auto out = fmt::format("lab {} is {}, from {}\nfiles in {}\n\n",
                          status["name"].get<std::string>(), status["phase"].get<std::string>(),
                          status["file"].get<std::string>(), status["run"].get<std::string>());
-  Table hosts({"NODE", "KIND", "SITE", "ADDRESS", "NETNS"});
+  Table hosts({"NODE", "KIND", "SITE", "ADDRESS", "NETNS", "AGENT SOCKET"});
   for (const auto& item : status["hosts"])
-    hosts.add({item["name"], item["kind"], item["site"], item["address"], item["netns"]});
+    hosts.add(
+        {item["name"], item["kind"], item["site"], item["address"], item["netns"], item["socket"]});
   Table processes({"PROCESS", "KIND", "NODE", "STATE", "PID", "AGE"});
   for (const auto& item : status["processes"])
     processes.add({item["name"], item["kind"], item["node"], item["state"],

@@ -6,10 +6,8 @@
 //            → controllers → hosts, tokens → agents ─┐
 //                          → objects ────────────────┴→ workloads, pods → all sessions up
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <filesystem>
 
@@ -27,8 +25,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-std::atomic<bool> interrupted{false};  // NOLINT: set by the signal handler
-
 class Up {
  public:
   Up(Lab& lab, const UpOptions& options) : lab_(lab), options_(options) {}
@@ -44,8 +40,9 @@ class Up {
         {"pods ready", &Up::pods},
     };
     for (const auto& [text, step] : steps) {
-      if (auto done = (this->*step)(); !done) return done;
-      if (interrupted) return fail(ErrorCode::kUnavailable, "interrupted");
+      const auto done = (this->*step)();
+      if (interrupted()) return fail(ErrorCode::kUnavailable, "interrupted");
+      if (!done) return done;
       if (!skipped_) say(text);
       skipped_ = false;
     }
@@ -174,15 +171,7 @@ class Up {
   Result<void> hosts(const Site& site) {
     auto api = lab_.client(site);
     if (!api) return std::unexpected(api.error());
-    std::vector<model::Object> objects;
-    for (const auto& host : site.hosts) {
-      model::Object object;
-      object.kind = model::Kind::kHost;
-      object.metadata.name = host.name;
-      object.spec = {{"address", host.address.text()}};
-      objects.push_back(std::move(object));
-    }
-    if (auto applied = api->apply(objects); !applied) return std::unexpected(applied.error());
+    if (auto applied = applyHosts(*api, site); !applied) return applied;
     for (const auto& host : site.hosts)
       if (auto token = issue(*api,
                              {{"name", "join-" + host.name},
@@ -232,7 +221,7 @@ class Up {
           last = missing();
           return last.empty();
         },
-        options_.timeout, [&] { return interrupted.load() || !dead().empty(); });
+        options_.timeout, [&] { return !dead().empty(); });
     if (good) return {};
     if (const auto process = dead(); !process.empty()) return lab_.ended(process, "has ended");
     return fail(ErrorCode::kTimeout,
@@ -332,8 +321,6 @@ Result<void> requirements(const Topology& topology) {
   return checkObjects(topology);
 }
 
-void onInterrupt(int) { interrupted = true; }
-
 }  // namespace
 
 Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptions& options) {
@@ -354,16 +341,17 @@ Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptio
                  fs::path(options.hawser).parent_path().string() + "/hawser-cni",
                  {}};
   Lab lab(topology, std::move(state));
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, onInterrupt);
+  catchInterrupts();
   Up up(lab, options);
   const auto done = up.run();
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
+  ignoreInterrupts();
   if (done) {
     up.say(fmt::format("the lab \"{0}\" is up: hawser lab status {0}", topology.name));
     return {};
   }
   // The logs go with the rest, so what matters of them is in the error by now.
-  up.say("failed; taking down what was made");
+  up.say(fmt::format("{}; taking down what was made",
+                     done.error().message == "interrupted" ? "interrupted" : "failed"));
   {
     const auto release = std::move(*lock);
   }

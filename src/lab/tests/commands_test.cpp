@@ -65,6 +65,14 @@ TEST(EntryOf, HostsPodsAndGateways) {
   EXPECT_EQ(entry("cliemt", {"id"}), "the lab has no node \"cliemt\"; is it \"client\"?");
 }
 
+TEST(EntryOf, AHostKnowsItsAgent) {
+  auto with = state();
+  with.processes["h1"] = {{"h1", ProcessKind::kAgent, "h1", "two-h1", {"a"}, {}}, {}, true};
+  const auto made = entryOf(topology(), with, {}, "h1", false, {"hawser", "datapath", "ports"});
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(made->environment.at("HAWSER_AGENT_SOCKET"), with.paths.socket("h1"));
+}
+
 TEST(State, SurvivesItsFile) {
   const auto again = stateFromJson(toJson(state()));
   ASSERT_TRUE(again) << again.error().text();
@@ -117,7 +125,7 @@ TEST_F(RunFolderTest, NoLabNoCommands) {
   EXPECT_EQ(Lab::open(name_).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(control(name_, "stop", "x", false).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(moveWorkload(name_, "x", "y").error().code, ErrorCode::kNotFound);
-  EXPECT_TRUE(takeDown(name_));
+  EXPECT_EQ(takeDown(name_).error().code, ErrorCode::kNotFound);
   EXPECT_FALSE(takeDown("../x"));
 }
 
@@ -144,7 +152,7 @@ TEST_F(RunFolderTest, DownRemovesWhatACrashLeft) {
   EXPECT_FALSE(netnsExists(name_ + "-h1"));
   EXPECT_FALSE(isMountPoint(run + "/bpf"));
   EXPECT_FALSE(fs::exists(run));
-  EXPECT_TRUE(takeDown(name_));
+  EXPECT_EQ(takeDown(name_).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace hawser::lab {
 namespace {
@@ -52,6 +54,25 @@ TEST_F(MachineTest, RunFeedsAndCollects) {
   const auto failed = runOrFail({"sh", "-c", "echo first; echo last >&2; exit 1"});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().text(), "sh: last");
+}
+
+// Also what the command started ends, and waits end; afterwards nothing is left of it.
+TEST_F(MachineTest, AnInterruptEndsCommandsAndWaits) {
+  catchInterrupts();
+  EXPECT_FALSE(interrupted());
+  std::thread person([] { ::kill(::getpid(), SIGTERM); });
+  const auto done = run({"sh", "-c", "sleep 1000 & echo $!; wait"});
+  EXPECT_TRUE(interrupted());
+  EXPECT_FALSE(waitUntil([] { return false; }, milliseconds(3600000)));
+  person.join();
+  ignoreInterrupts();
+  ::kill(::getpid(), SIGTERM);  // does nothing
+  EXPECT_FALSE(interrupted());
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->status, 128 + SIGTERM);
+  const auto child = std::atoi(done->output.c_str());
+  EXPECT_TRUE(child <= 0 || waitUntil([&] { return ::kill(child, 0) != 0; }, milliseconds(5000)));
 }
 
 TEST_F(MachineTest, LaunchedProcessesHaveInitAsParentAndALog) {

@@ -67,6 +67,35 @@ TEST_F(ObjectsTest, MistakesNameFileDocumentAndField) {
   EXPECT_THAT(read("a: ${nothing}").error().field, HasSubstr(file_ + ": line 1"));
 }
 
+// Admission speaks before anything is started: what refers to nothing, what is not unique.
+TEST_F(ObjectsTest, WhatAControllerWouldRefuseIsRefused) {
+  Topology topology;
+  topology.sites.resize(1);
+  auto& site = topology.sites[0];
+  site.name = "a";
+  site.asn = 64512;
+  site.controller = {"ctl", *net::IpAddress::parse("10.1.0.10")};
+  site.hosts = {{"h1", *net::IpAddress::parse("10.1.0.11")}};
+  site.objects = {file_};
+  const auto check = [&](const std::string& text) {
+    std::ofstream(file_) << text;
+    const auto good = checkObjects(topology);
+    return good ? std::string() : good.error().text();
+  };
+  const std::string net =
+      "kind: Network\nmetadata: {name: db}\nspec: {subnets: [{prefix: 10.0.100.0/24}]}\n---\n";
+  const auto port = [](const std::string& spec) {
+    return "kind: Port\nmetadata: {name: vm}\nspec: {" + spec + "}\n";
+  };
+  EXPECT_EQ(check(net + port("network: db, host: h1")), "");
+  EXPECT_THAT(check(net + port("network: dc, host: h1")),
+              HasSubstr(file_ + ": ports/default/vm spec.network: network \"default/dc\" does not "
+                                "exist"));
+  EXPECT_THAT(check(net + port("network: db, host: h2")), HasSubstr("spec.host"));
+  EXPECT_THAT(check(net + port("network: db, addresses: [10.0.101.1]")),
+              HasSubstr("spec.addresses"));
+}
+
 // The files of the main scenario, as they stand in the tree.
 class ExampleTest : public testing::TestWithParam<const char*> {};
 
