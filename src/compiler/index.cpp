@@ -103,7 +103,28 @@ void Index::join(const Ref& a, const Ref& b) {
   second->joined.insert(a);
 }
 
+// Between projects a typed target may be meant, or a slip of one digit.
+void Index::tellSharedTargets(Compiled& out) const {
+  std::map<net::RouteTarget, std::vector<const NetworkInfo*>> exporters;
+  for (const auto& [ref, network] : networks) {
+    exporters[network.status.autoTarget].push_back(&network);
+    for (const auto& target : network.spec.exportTargets) exporters[target].push_back(&network);
+  }
+  for (const auto& [ref, network] : networks)
+    for (const auto& target : network.spec.importTargets) {
+      const auto found = exporters.find(target);
+      if (found == exporters.end()) continue;
+      for (const auto* other : found->second)
+        if (other->ref.project != ref.project)
+          out.warnings.push_back(
+              fmt::format("networks/{}: takes the routes of networks/{}, of another project, by "
+                          "route target {}",
+                          ref.text(), other->ref.text(), target.text()));
+    }
+}
+
 void Index::connect(Compiled& out) {
+  tellSharedTargets(out);
   const auto missing = [&](const std::string& source, const Ref& ref) {
     if (network(ref) == nullptr)
       out.warnings.push_back(fmt::format("{}: network {} does not exist", source, ref.text()));

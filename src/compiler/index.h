@@ -77,6 +77,7 @@ class Index {
   void readLink(const model::Object& object);
   void readIdentity(const model::Object& object);
   void connect(Compiled& out);
+  void tellSharedTargets(Compiled& out) const;
   void join(const model::Ref& a, const model::Ref& b);
   void placePort(PortInfo& port, Compiled& out);
   void placeService(const ServiceInfo& service, Compiled& out);

@@ -52,14 +52,18 @@ class Admitting {
   [[nodiscard]] Result<void> quota();
   // admission_network.cpp
   [[nodiscard]] Result<void> network();
-  [[nodiscard]] Result<void> networkTargets();
-  [[nodiscard]] Result<void> targetAllowed(const net::RouteTarget& target, const std::string& path);
-  [[nodiscard]] Result<void> targetOfTenant(const net::RouteTarget& target,
-                                            const std::string& path);
   [[nodiscard]] Result<void> subnetsStillHold(const model::NetworkSpec& spec);
   [[nodiscard]] Result<void> link();
   [[nodiscard]] Result<void> linkPrefixes(const model::LinkSpec& spec,
                                           const model::NetworkSpec& network);
+  // admission_targets.cpp
+  [[nodiscard]] Result<void> networkNumber();
+  [[nodiscard]] Result<void> networkTargets();
+  [[nodiscard]] Result<void> targetAllowed(const net::RouteTarget& target, const std::string& path);
+  [[nodiscard]] Result<void> targetOfNetwork(const net::RouteTarget& target,
+                                             const std::string& path);
+  [[nodiscard]] Result<void> targetOfTenant(const net::RouteTarget& target,
+                                            const std::string& path);
   [[nodiscard]] Result<void> linkTarget(const model::LinkSpec& spec);
   // admission_overlap.cpp: kConflict, with both names and prefixes
   [[nodiscard]] Result<void> apart(const model::Ref& one, const model::Ref& other,

@@ -218,6 +218,27 @@ spec: {networks: [leonardo, missing]}
   EXPECT_EQ(port(compiled, "default/leonardo-a")->translations.size(), 1U);
 }
 
+TEST(Compile, TargetsTypedAcrossProjectsAreTold) {
+  World world;
+  world.add(kLeonardo);
+  world.add(R"(
+kind: Project
+metadata: {name: other}
+---
+kind: Network
+metadata: {name: taker, project: other}
+spec: {routeTargets: {import: ["64512:100", "64512:77"]}}
+---
+kind: Network
+metadata: {name: same, project: other}
+spec: {routeTargets: {both: ["64512:77"]}}
+)");
+  EXPECT_EQ(world.compile().warnings,
+            std::vector<std::string>{"networks/other/taker: takes the routes of "
+                                     "networks/default/leonardo, of another project, by route "
+                                     "target 64512:100"});
+}
+
 TEST(Compile, RoutersJoinWithoutRules) {
   World world;
   world.add(kLeonardo);

@@ -202,6 +202,65 @@ TEST(Admission, RouteTargetsOfOthersNeedAPeer) {
   EXPECT_TRUE(world.apply({net("t", "import: [\"64512:700\"]")}, World::member()));
 }
 
+TEST(Admission, TargetsThatTheApiGivesOutAreNotForTenantsToType) {
+  const auto net = [](const std::string& name, const std::string& target) {
+    return "{kind: Network, metadata: {name: " + name + "}, spec: {routeTargets: {import: [\"" +
+           target + "\"]}}}";
+  };
+  World world;
+  // The next network's, a far one's, the next Link's, whatever is in the ranges' ends.
+  for (const auto* target : {"64512:8000000", "64512:8000001", "64512:8000002", "64512:8999999",
+                             "64512:9000000", "64512:9000001", "64512:4294967295"})
+    EXPECT_THAT(world.refusal(net("t", target), World::member()),
+                StartsWith(std::string("spec.routeTargets.import[0]: ") + target +
+                           " is among the numbers that the API gives out; type one below 8000000"));
+  EXPECT_TRUE(world.apply({net("t", "64512:7999999")}, World::member()));
+  World wide(4200000000U);
+  for (const auto* target :
+       {"4200000000:1", "4200000000:32767", "4200000000:49152", "4200000000:65535"})
+    EXPECT_THAT(wide.refusal(net("t", target), World::member()),
+                HasSubstr("gives out; type one 32768 to 49151"));
+  EXPECT_TRUE(wide.apply({net("t", "4200000000:32768")}, World::member()));
+  EXPECT_TRUE(wide.apply({net("u", "4200000000:49151")}, World::member()));
+}
+
+TEST(Admission, AdministratorsTypeGivenTargetsOnlyOfWhatIsThere) {
+  World world;
+  world.add("{kind: Network, metadata: {name: theirs, project: other}}");
+  const auto extranet = [](const std::string& target) {
+    return "{kind: Network, metadata: {name: x}, spec: {routeTargets: {import: [\"" + target +
+           "\"]}}}";
+  };
+  EXPECT_THAT(world.refusal(extranet("64512:8000007")),
+              StartsWith("spec.routeTargets.import[0]: 64512:8000007 is kept for the API"));
+  EXPECT_THAT(world.refusal(extranet("64512:9000001")), HasSubstr("is kept for the API"));
+  world.add(extranet("64512:8000001"));
+  // What it had it keeps, by whoever's hand; the number is not given out again while it is named.
+  EXPECT_TRUE(world.apply({extranet("64512:8000001")}, World::member()));
+  ASSERT_TRUE(world.remove(Kind::kNetwork, "other", "theirs"));
+  world.add("{kind: Network, metadata: {name: next, project: other}}");
+  EXPECT_EQ(world.get(Kind::kNetwork, "other", "next").status["autoRouteTarget"], "64512:8000003");
+}
+
+TEST(Admission, WhatIsGivenOutWasNamedByNobody) {
+  World world;
+  world.add(
+      "{kind: Peer, metadata: {name: k}, spec: {role: site, site: two, asn: 64513, address: "
+      "10.2.0.10, import: {routeTargets: [\"64512:8000001\", \"64512:9000001\"]}, export: "
+      "{routeTargets: [\"64512:8000002\"]}, api: {url: \"https://x\", fingerprint: \"sha256:" +
+      std::string(64, 'a') + "\"}}}");
+  world.add(kNet);
+  EXPECT_EQ(world.get(Kind::kNetwork, "p", "a").status["autoRouteTarget"], "64512:8000003");
+  world.add(
+      "{kind: Network, metadata: {name: b}, spec: {routeTargets: {both: [\"64512:9000001\"]}}}");
+  EXPECT_EQ(world.get(Kind::kNetwork, "p", "b").status["id"], 4);
+  world.add(
+      "{kind: Link, metadata: {name: typed}, spec: {peer: k, network: a, remoteNetwork: p/b, "
+      "routeTarget: \"64512:9000002\"}}");
+  world.add("{kind: Link, metadata: {name: l}, spec: {peer: k, network: a, remoteNetwork: p/c}}");
+  EXPECT_EQ(world.get(Kind::kLink, "p", "l").spec["routeTarget"], "64512:9000003");
+}
+
 TEST(Admission, TenantsStayWithinTheirProject) {
   World world;
   world.add(kNet);
