@@ -25,6 +25,20 @@ static __noinline int hw_into_device(struct __sk_buff *skb, struct hw_context *c
   return bpf_redirect_peer(port->ifindex, 0);
 }
 
+/* Whether a connection's packet may come from the host that sent it: the one whose packets were
+ * taken last (a workload that moves: what is still on its way), the connection's next hop, or any
+ * next hop of the remote's route. What a port of this host sends was judged there. */
+static __noinline bool hw_tunnel_fits(struct hw_context *context, struct hw_conn *conn) {
+  if (!context || !conn) return false;
+  __u32 sender = context->tunnel_be;
+  if (sender == 0 || sender == conn->tunnel_be) return true;
+  if (!hw_tunnel_to(conn->next_hop, sender) &&
+      !hw_routed_to(hw_route_of(conn->vrf, context->key.remote.word_be[3]), sender))
+    return false;
+  conn->tunnel_be = sender;
+  return true;
+}
+
 /* An ICMP error about a packet that the workload sent: its quotation is of the translated packet,
  * and is translated back. The quoted header's sum does not change when its address and its checksum
  * change together, so of the quotation only the port shows in the ICMP checksum. */
@@ -55,6 +69,8 @@ static __noinline int hw_error_in(struct __sk_buff *skb, struct hw_context *cont
     conn = bpf_map_lookup_elem(&conns, key);
   }
   if (!conn || packet->ip.daddr != quoted.saddr) return hw_drop(HW_DROP_icmp_unrelated);
+  if (!hw_tunnel_fits(context, conn))
+    return hw_drop_told(packet, HW_DROP_wrong_tunnel, context->port, 0);
   struct hw_inside to = {key->local, key->local_port_be, 0};
   if (conn->flags & HW_CONN_TRANSLATED) hw_rewrite_quoted(skb, context, &quoted, true, &to);
   return hw_into_device(skb, context, port);
@@ -99,6 +115,8 @@ static __noinline int hw_open_in(struct hw_context *context, struct hw_port *por
     return HW_DROP_spoofed_source;
   struct hw_route *route = hw_route_of(fresh->vrf, packet->ip.saddr);
   if (!route) return HW_DROP_no_return_route;
+  if (context->tunnel_be && !hw_routed_to(route, context->tunnel_be)) return HW_DROP_wrong_tunnel;
+  fresh->tunnel_be = context->tunnel_be;
   fresh->identity = route->identity;
   fresh->next_hop = hw_choose(route, hw_flow_hash(packet), 0);
   return 0;
@@ -148,6 +166,8 @@ static __noinline int hw_deliver(struct __sk_buff *skb, struct hw_context *conte
   if (packet->icmp_error) return hw_error_in(skb, context, port);
   struct hw_conn *conn = hw_find_in(context);
   if (conn) {
+    if (!hw_tunnel_fits(context, conn))
+      return hw_drop_told(packet, HW_DROP_wrong_tunnel, context->port, 0);
     if (!hw_still_allowed(context, port, conn)) return hw_denied(context);
   } else {
     reason = hw_open_in(context, port);

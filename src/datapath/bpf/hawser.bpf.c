@@ -211,6 +211,7 @@ int hw_from_port(struct __sk_buff *skb) {
   struct ethhdr eth;
   if (!port || !context) return hw_drop(HW_DROP_unknown_port);
   context->port = *id;
+  context->tunnel_be = 0;
   struct hw_port_counters *counters = bpf_map_lookup_elem(&port_counters, id);
   if (counters) {
     counters->packets_out += skb->gso_segs > 1 ? skb->gso_segs : 1;
@@ -227,14 +228,15 @@ int hw_from_port(struct __sk_buff *skb) {
 SEC("tc")
 int hw_from_underlay(struct __sk_buff *skb) {
   struct hw_context *context = hw_context();
-  __u32 label = 0;
+  __u32 label = 0, source_be = 0;
   if (!context || skb->protocol != bpf_htons(ETH_P_IP)) return TC_ACT_OK;
-  int header = hw_tunnel_header(skb, &label);
+  int header = hw_tunnel_header(skb, &label, &source_be);
   if (header == 0) return TC_ACT_OK;
   if (header < 0) return hw_drop(-header);
   __u32 *id = bpf_map_lookup_elem(&labels, &label);
   if (!id) return hw_drop(HW_DROP_unknown_label);
   context->port = *id;
+  context->tunnel_be = source_be;
   if (bpf_skb_adjust_room(skb, -header, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) < 0)
     return hw_drop(HW_DROP_bad_tunnel);
   int reason = hw_parse(skb, &context->packet, false);

@@ -60,7 +60,8 @@ struct hw_context {
   struct hw_packet packet;
   struct hw_conn_key key;
   struct hw_conn fresh;
-  __u32 port; /* whose connection is looked at */
+  __u32 port;      /* whose connection is looked at */
+  __u32 tunnel_be; /* the host that sent it; 0: a port of this host */
   __u32 rule_id;
   __u32 log;
 };

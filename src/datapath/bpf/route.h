@@ -17,6 +17,36 @@ static __always_inline bool hw_leads_to(__u32 next_hop, __u32 port) {
   return found && found->kind == HW_NH_LOCAL && found->port == port;
 }
 
+struct hw_member_search {
+  __u32 group, remote_be, last;
+  __u32 found; /* out */
+};
+
+static __always_inline bool hw_tunnel_to(__u32 next_hop, __u32 remote_be) {
+  struct hw_next_hop *found = bpf_map_lookup_elem(&next_hops, &next_hop);
+  return found && (found->kind == HW_NH_UDP || found->kind == HW_NH_GRE) &&
+         found->remote_be == remote_be;
+}
+
+static long hw_member_is(__u32 index, struct hw_member_search *search) {
+  struct hw_group *group = bpf_map_lookup_elem(&groups, &search->group);
+  if (!group || index >= HW_BUCKETS) return 1;
+  __u32 id = group->next_hop[index];
+  if (id == search->last) return 0; /* buckets of one member often lie side by side */
+  search->last = id;
+  search->found = hw_tunnel_to(id, search->remote_be);
+  return search->found;
+}
+
+/* Whether the route leads to that host, by any of its members. */
+static __noinline bool hw_routed_to(struct hw_route *route, __u32 remote_be) {
+  if (!route) return false;
+  if (!route->group) return hw_tunnel_to(route->next_hop, remote_be);
+  struct hw_member_search search = {route->group, remote_be, 0, 0};
+  bpf_loop(HW_BUCKETS, hw_member_is, &search, 0);
+  return search.found;
+}
+
 /* The id of the next hop. A backend that calls its own service is sent to another one. */
 static __noinline __u32 hw_choose(struct hw_route *route, __u32 hash, __u32 self) {
   if (!route) return 0;

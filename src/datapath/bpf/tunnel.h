@@ -79,14 +79,15 @@ static __noinline int hw_send_tunnel(struct __sk_buff *skb, struct hw_packet *pa
   return bpf_redirect_neigh(config->underlay_ifindex, 0, 0, 0);
 }
 
-/* The label of a tunnel packet and the bytes before the inner packet. 0: not a tunnel of ours;
- * negative: -reason. */
-static __noinline int hw_tunnel_header(struct __sk_buff *skb, __u32 *label) {
+/* The label and the source of a tunnel packet, and the bytes before the inner packet. 0: not a
+ * tunnel of ours; negative: -reason. */
+static __noinline int hw_tunnel_header(struct __sk_buff *skb, __u32 *label, __u32 *source_be) {
   struct hw_settings *config = hw_config();
   struct iphdr ip;
   __be32 mpls;
   __u32 at;
-  if (!label || !config || bpf_skb_load_bytes(skb, HW_L3, &ip, sizeof(ip)) < 0) return 0;
+  if (!label || !source_be || !config || bpf_skb_load_bytes(skb, HW_L3, &ip, sizeof(ip)) < 0)
+    return 0;
   if (ip.version != 4 || ip.daddr != config->underlay_address_be) return 0;
   if (bpf_ntohs(ip.frag_off) & HW_FRAGMENT_OFFSET) return 0; /* no ports: the host's, or useless */
   at = HW_L3 + sizeof(ip);
@@ -110,5 +111,6 @@ static __noinline int hw_tunnel_header(struct __sk_buff *skb, __u32 *label) {
     return -HW_DROP_bad_tunnel;
   if (!(mpls & bpf_htonl(0x100))) return -HW_DROP_bad_tunnel; /* one label */
   *label = bpf_ntohl(mpls) >> 12;
+  *source_be = ip.saddr;
   return (int)(at + 4 - HW_L3);
 }

@@ -8,6 +8,7 @@ namespace {
 using namespace test;  // NOLINT: the vocabulary of these tests
 
 constexpr VrfId kOwn{7}, kPublic{8};
+const TunnelSpec kGateway{.source = "172.31.0.9", .gre = true};
 
 class Translations : public Bench {
  protected:
@@ -145,7 +146,7 @@ TEST_F(Translations, AFloatingIpReachesTheWorkload) {
                   .protocol = kTcp,
                   .sport = 1234,
                   .dport = 22};
-  const auto in = parse(receive(spec, {.source = "172.31.0.9", .gre = true}).frame);
+  const auto in = parse(receive(spec, kGateway).frame);
   EXPECT_TRUE(in.good);
   EXPECT_EQ(in.destination, "10.0.0.11");
   EXPECT_EQ(in.dport, 22);
@@ -171,9 +172,9 @@ TEST_F(Translations, TheWorkloadGoesOutWithItsFloatingIp) {
   EXPECT_TRUE(out.good);
   EXPECT_EQ(out.source, "185.22.97.188");
   EXPECT_EQ(out.sport, 4000);
-  const auto in = parse(
-      receive({.source = "203.0.113.9", .destination = "185.22.97.188", .sport = 53, .dport = 4000})
-          .frame);
+  const Spec answer{
+      .source = "203.0.113.9", .destination = "185.22.97.188", .sport = 53, .dport = 4000};
+  const auto in = parse(receive(answer, kGateway).frame);
   EXPECT_TRUE(in.good);
   EXPECT_EQ(in.destination, "10.0.0.11");
   // What the own VRF can reach keeps its own address.
@@ -181,10 +182,7 @@ TEST_F(Translations, TheWorkloadGoesOutWithItsFloatingIp) {
   // Taken away: neither new packets nor those of its connections use it.
   translate({});
   EXPECT_EQ(parse(send(spec).frame).icmpType, 3);
-  EXPECT_EQ(
-      receive({.source = "203.0.113.9", .destination = "185.22.97.188", .sport = 53, .dport = 4000})
-          .verdict,
-      kShot);
+  EXPECT_EQ(receive(answer, kGateway).verdict, kShot);
 }
 
 TEST_F(Translations, PingThroughAFloatingIpBothWays) {
@@ -196,13 +194,15 @@ TEST_F(Translations, PingThroughAFloatingIpBothWays) {
                                     .destination = "185.22.97.188",
                                     .protocol = kIcmp,
                                     .sport = 42,
-                                    .icmpType = 0})
+                                    .icmpType = 0},
+                                   kGateway)
                                .frame);
   EXPECT_TRUE(reply.good);
   EXPECT_EQ(reply.destination, "10.0.0.11");
   const auto ping = parse(
       receive(
-          {.source = "203.0.113.8", .destination = "185.22.97.188", .protocol = kIcmp, .sport = 43})
+          {.source = "203.0.113.8", .destination = "185.22.97.188", .protocol = kIcmp, .sport = 43},
+          kGateway)
           .frame);
   EXPECT_TRUE(ping.good);
   EXPECT_EQ(ping.destination, "10.0.0.11");

@@ -9,7 +9,7 @@
 
 #include "drop_reasons.h"
 
-#define HW_ABI_VERSION 1
+#define HW_ABI_VERSION 2
 #define HW_BUCKETS 64
 
 struct hw_addr {
@@ -141,9 +141,10 @@ struct hw_conn {
   __u32 vrf;      /* where the remote is routed */
   __u32 rule_id;
   __u32 generation;
+  __u32 tunnel_be; /* whose packets were taken last; 0: nobody's of another host */
   __u16 outside_port_be;
   __u8 flags;
-  __u8 pad[5];
+  __u8 pad;
 };
 struct hw_inside { /* outside[key with the outside address as local] -> */
   struct hw_addr local;

@@ -22,8 +22,9 @@
   X(17, fragment_unknown) /* later fragment whose first was not seen */           \
   X(18, hairpin)          /* a service's only backend calls the service */        \
   X(19, encap_failed)     /* the kernel could not make room */                    \
-  X(20, map_full)         /* a table of ours has no room */
-#define HW_DROP_REASON_COUNT 21
+  X(20, map_full)         /* a table of ours has no room */                       \
+  X(21, wrong_tunnel)     /* from a host that the source is not routed to */
+#define HW_DROP_REASON_COUNT 22
 
 enum hw_drop_reason {
 #define HW_ENUM(number, name) HW_DROP_##name = number,
