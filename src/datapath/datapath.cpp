@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, HW_DROP_REASON_COUNT> kDropReasonNames = 
     HW_DROP_REASONS(HAWSER_NAME)
 #undef HAWSER_NAME
 };
-static_assert(kDropReasonNames[HW_DROP_wrong_tunnel] == "wrong_tunnel");
+static_assert(kDropReasonNames[HW_DROP_vlan] == "vlan");
 
 std::string reasonName(std::uint8_t reason) {
   return std::string(reason < kDropReasonNames.size() ? kDropReasonNames[reason] : "");

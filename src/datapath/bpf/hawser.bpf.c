@@ -217,6 +217,8 @@ int hw_from_port(struct __sk_buff *skb) {
     counters->packets_out += skb->gso_segs > 1 ? skb->gso_segs : 1;
     counters->bytes_out += skb->len - ETH_HLEN;
   }
+  /* The kernel would put the tag on whatever leaves, over the underlay's network too. */
+  if (skb->vlan_present) return hw_drop(HW_DROP_vlan);
   if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)) < 0) return hw_drop(HW_DROP_malformed);
   if ((port->flags & HW_PORT_ANTISPOOF) && __builtin_memcmp(eth.h_source, port->mac, ETH_ALEN) != 0)
     return hw_drop(HW_DROP_spoofed_source);
@@ -230,6 +232,7 @@ int hw_from_underlay(struct __sk_buff *skb) {
   struct hw_context *context = hw_context();
   __u32 label = 0, source_be = 0;
   if (!context || skb->protocol != bpf_htons(ETH_P_IP)) return TC_ACT_OK;
+  if (skb->vlan_present && (skb->vlan_tci & HW_VLAN_ID)) return TC_ACT_OK; /* of a device on ours */
   int header = hw_tunnel_header(skb, &label, &source_be);
   if (header == 0) return TC_ACT_OK;
   if (header < 0) return hw_drop(-header);
@@ -237,6 +240,8 @@ int hw_from_underlay(struct __sk_buff *skb) {
   if (!id) return hw_drop(HW_DROP_unknown_label);
   context->port = *id;
   context->tunnel_be = source_be;
+  if (skb->vlan_present && bpf_skb_vlan_pop(skb) < 0) /* a priority: it ends here */
+    return hw_drop(HW_DROP_bad_tunnel);
   if (bpf_skb_adjust_room(skb, -header, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) < 0)
     return hw_drop(HW_DROP_bad_tunnel);
   int reason = hw_parse(skb, &context->packet, false);

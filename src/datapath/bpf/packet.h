@@ -10,6 +10,7 @@
 #define HW_MORE_FRAGMENTS 0x2000
 #define HW_FRAGMENT_OFFSET 0x1fff
 #define HW_DONT_FRAGMENT 0x4000
+#define HW_VLAN_ID 0x0fff
 
 static __always_inline struct hw_addr hw_v4(__u32 address_be) {
   struct hw_addr address = {{0, 0, bpf_htonl(0xffff), address_be}};

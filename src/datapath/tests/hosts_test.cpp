@@ -1,10 +1,8 @@
 // Two hosts in namespaces, real packets.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/ethtool.h>
-#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -12,6 +10,7 @@
 #include "attach.h"
 #include "packets.h"
 #include "streams.h"
+#include "tap.h"
 #include "world.h"
 
 namespace hawser::datapath {
@@ -156,44 +155,11 @@ TEST(Host, ARestartLosesNothing) {
   for (const auto& drop : world.b.plane->drops()) EXPECT_EQ(drop.packets, 0U) << drop.reason;
 }
 
-// A virtual machine's device: frames come and go by a file descriptor.
-class Tap {
- public:
-  Tap(const test::Netns& net, const std::string& name) {
-    fd_ = net.in([&] {
-      const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-      ifreq request{};
-      request.ifr_flags = IFF_TAP | IFF_NO_PI;
-      std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-      HAWSER_CHECK(ioctl(fd, TUNSETIFF, &request) == 0, "make a TAP");
-      return fd;
-    });
-    net.sh("sysctl -qw net.ipv6.conf." + name + ".disable_ipv6=1; ip link set " + name + " up");
-  }
-  ~Tap() { close(fd_); }
-  void write(const test::Bytes& frame) const {
-    EXPECT_EQ(::write(fd_, frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
-  }
-  // The next IPv4 frame within 5 seconds, or nothing.
-  [[nodiscard]] test::Bytes read() const {
-    for (pollfd ready{fd_, POLLIN, 0}; poll(&ready, 1, 5000) == 1;) {
-      test::Bytes frame(65536);
-      const auto size = ::read(fd_, frame.data(), frame.size());
-      frame.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-      if (frame.size() > 14 && test::get16(frame, 12) == 0x0800) return frame;
-    }
-    return {};
-  }
-
- private:
-  int fd_ = -1;
-};
-
 TEST(Host, AVirtualMachineOnATap) {
   World world;
   ASSERT_TRUE(world.a.open()) << world.a.error;
   ASSERT_TRUE(world.b.open()) << world.b.error;
-  Tap tap(world.a.net, "tap1");
+  test::Tap tap(world.a.net, "tap1");
   test::Pod vm;
   vm.port = {.id = PortId(1),
              .name = "default/vm",
