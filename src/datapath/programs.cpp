@@ -27,10 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Not: constants, and the working memory of a packet, which are of no use to another run.
+// Not: constants, and the working memory of a packet, which is of no use to another run.
 bool isPinned(const bpf_map* map) {
   const std::string_view name = bpf_map__name(map);
-  return !bpf_map__is_internal(map) && name != "contexts" && name != "budgets";
+  return !bpf_map__is_internal(map) && name != "contexts";
 }
 
 int logLibbpf(libbpf_print_level level, const char* format, va_list arguments) {

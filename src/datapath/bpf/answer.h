@@ -19,6 +19,12 @@ struct hw_arp {
   __u8 target_ip[4];
 };
 
+/* Answers go to the port whose packet is in hand. */
+static __always_inline bool hw_may_answer(void) {
+  struct hw_context *context = hw_context();
+  return context && hw_within_budget(context->port, false);
+}
+
 static __always_inline int hw_send_back(struct __sk_buff *skb, const __u8 *mac) {
   struct ethhdr eth;
   __builtin_memcpy(eth.h_dest, mac, ETH_ALEN);
@@ -77,7 +83,7 @@ static __noinline int hw_answer_error(struct __sk_buff *skb, struct hw_packet *p
                                       struct hw_port *port, __u32 type_code_mtu, __u32 from_be) {
   if (!packet || !port) return TC_ACT_SHOT;
   if (packet->icmp_error || packet->later_fragment) return TC_ACT_SHOT;
-  if (!hw_within_budget(false, 1000)) return TC_ACT_SHOT;
+  if (!hw_may_answer()) return TC_ACT_SHOT;
   /* Of a TCP packet whose checksum the device still owes, the kernel refuses to cut more. */
   __u32 quoted = packet->length < 48 ? packet->length : 48;
   __u32 echoed[12] = {};
@@ -120,7 +126,7 @@ static __noinline int hw_answer_reset(struct __sk_buff *skb, struct hw_packet *p
   if (packet->later_fragment || (packet->tcp_flags & 0x04) || packet->ip.ihl != 5 ||
       bpf_skb_load_bytes(skb, packet->l4, &tcp, sizeof(tcp)) < 0)
     return TC_ACT_SHOT;
-  if (skb->gso_size || !hw_within_budget(false, 1000)) return TC_ACT_SHOT;
+  if (skb->gso_size || !hw_may_answer()) return TC_ACT_SHOT;
   __u32 used = packet->length - 20 - tcp.doff * 4 + tcp.syn + tcp.fin;
   struct tcphdr reset = {};
   reset.source = tcp.dest;

@@ -35,12 +35,6 @@ HW_MAP(outside, BPF_MAP_TYPE_LRU_HASH, struct hw_conn_key, struct hw_inside, 262
 HW_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, struct hw_fragment_key, struct hw_fragment, 4096, 0);
 HW_MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, HW_DROP_REASON_COUNT, 0);
 
-struct hw_budget { /* of answers and events, in the current second */
-  __u64 second;
-  __u32 answers, events;
-};
-HW_MAP(budgets, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct hw_budget, 1, 0);
-
 struct hw_packet {
   struct iphdr ip;
   __u32 l4;        /* offset of the transport header */

@@ -35,10 +35,12 @@ static __always_inline __u32 hw_addr_kind(__u32 port, __u32 address_be) {
   return kind ? *kind : 0;
 }
 
-/* One more of n a second and CPU? */
-static __always_inline bool hw_within_budget(bool event, __u32 limit) {
-  __u32 zero = 0;
-  struct hw_budget *budget = bpf_map_lookup_elem(&budgets, &zero);
+#define HW_ANSWERS_A_SECOND 1000
+#define HW_EVENTS_A_SECOND 100
+
+/* One more of n a second, port and CPU? */
+static __always_inline bool hw_within_budget(__u32 port, bool event) {
+  struct hw_port_counters *budget = bpf_map_lookup_elem(&port_counters, &port);
   __u64 second = bpf_ktime_get_coarse_ns() >> 30;
   if (!budget) return false;
   if (budget->second != second) {
@@ -47,7 +49,7 @@ static __always_inline bool hw_within_budget(bool event, __u32 limit) {
     budget->events = 0;
   }
   __u32 *used = event ? &budget->events : &budget->answers;
-  if (*used >= limit) return false;
+  if (*used >= (event ? HW_EVENTS_A_SECOND : HW_ANSWERS_A_SECOND)) return false;
   ++*used;
   return true;
 }
@@ -60,7 +62,7 @@ static __always_inline int hw_drop(__u32 reason) {
 
 static __noinline int hw_drop_told(struct hw_packet *packet, __u32 reason, __u32 port,
                                    __u32 rule_id) {
-  if (packet && hw_within_budget(true, 100)) {
+  if (packet && hw_within_budget(port, true)) {
     struct hw_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
     if (event) {
       event->source = hw_v4(packet->ip.saddr);

@@ -165,6 +165,8 @@ struct hw_fragment {
 
 struct hw_port_counters { /* per CPU */
   __u64 packets_in, bytes_in, packets_out, bytes_out;
+  __u64 second; /* the current one: what was answered to the port and told of it */
+  __u32 answers, events;
 };
 
 struct hw_event {
@@ -194,4 +196,5 @@ HW_SIZE(hw_rule, 56);
 HW_SIZE(hw_conn_key, 44);
 HW_SIZE(hw_conn, 88);
 HW_SIZE(hw_fragment_key, 40);
+HW_SIZE(hw_port_counters, 48);
 HW_SIZE(hw_event, 48);
