@@ -195,10 +195,12 @@ struct Rest::Impl {
       std::vector<store::Batch> batches;
     };
     auto early = std::make_shared<Early>();
+    auto kept = request;
+    kept.body.clear();
     auto opened = objects.store().watch(
-        prefix, after, [request, target, caller, early, answer = reply](const store::Batch& batch) {
+        prefix, after, [kept, target, caller, early, answer = reply](const store::Batch& batch) {
           if (early->over)
-            tell(request, target, caller, *answer, batch);
+            tell(kept, target, caller, *answer, batch);
           else
             early->batches.push_back(batch);
         });

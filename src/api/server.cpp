@@ -2,8 +2,8 @@
 // (no pipelining beyond what the parser buffers), each answered by a Reply that holds the session
 // alive. A stream takes the connection over until it ends.
 //
-// Bounds: 8 MB a request body, 16 KiB headers, 10 s for a handshake, 60 s for a request to arrive,
-// 1024 connections, 8 MB unsent in a stream.
+// Bounds: those of ConnectionLimits and Deadlines, 16 KiB headers, 8 MB unsent in a stream. A
+// request's headers say who asks; only then is it known how long a body may be.
 #include "hawser/api/server.h"
 
 #include <openssl/ssl.h>
@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "hawser/base/log.h"
+#include "http.h"
 
 namespace hawser::api {
 
@@ -28,107 +29,11 @@ namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
 using ErrorOf = boost::system::error_code;
 
-int httpStatus(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalid:
-      return 400;
-    case ErrorCode::kNotFound:
-      return 404;
-    case ErrorCode::kExists:
-    case ErrorCode::kConflict:
-      return 409;
-    case ErrorCode::kUnauthorized:
-      return 401;
-    case ErrorCode::kForbidden:
-      return 403;
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kTimeout:
-      return 503;
-    case ErrorCode::kInternal:
-      return 500;
-  }
-  return 500;
-}
-
 namespace {
 
-std::string_view codeName(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalid:
-      return "invalid";
-    case ErrorCode::kNotFound:
-      return "notFound";
-    case ErrorCode::kExists:
-      return "exists";
-    case ErrorCode::kConflict:
-      return "conflict";
-    case ErrorCode::kUnauthorized:
-      return "unauthorized";
-    case ErrorCode::kForbidden:
-      return "forbidden";
-    case ErrorCode::kUnavailable:
-      return "unavailable";
-    case ErrorCode::kTimeout:
-      return "timeout";
-    case ErrorCode::kInternal:
-      return "internal";
-  }
-  return "internal";
-}
-
-}  // namespace
-
-model::Json errorJson(const Error& error) {
-  model::Json json{{"kind", "Error"}, {"code", codeName(error.code)}, {"message", error.message}};
-  if (!error.field.empty()) json["field"] = error.field;
-  return json;
-}
-
-void Reply::error(const Error& error) { json(httpStatus(error.code), errorJson(error)); }
-
-namespace {
-
-constexpr std::size_t kMaxBody = 8U << 20U;
 constexpr std::size_t kMaxUnsent = 8U << 20U;
-constexpr int kMaxConnections = 1024;
-constexpr std::chrono::seconds kHandshakeLimit{10};
-constexpr std::chrono::seconds kRequestLimit{60};
-
-std::string percentDecoded(std::string_view text) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
-        digit(text[i + 2]) >= 0) {
-      decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-      i += 2;
-    } else {
-      decoded += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return decoded;
-}
-
-void parseTarget(std::string_view target, HttpRequest& request) {
-  const auto question = target.find('?');
-  request.path = percentDecoded(target.substr(0, question));
-  if (question == std::string_view::npos) return;
-  auto rest = target.substr(question + 1);
-  while (!rest.empty()) {
-    const auto end = rest.find('&');
-    const auto pair = rest.substr(0, end);
-    const auto equals = pair.find('=');
-    const auto value =
-        equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-    request.query[percentDecoded(pair.substr(0, equals))] = percentDecoded(value);
-    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  }
-}
+constexpr std::uint32_t kMaxHeaders = 16384;
+constexpr std::chrono::seconds kLinger{2};
 
 struct Shared {
   explicit Shared(asio::io_context& io) : acceptor(io), pause(io) {}
@@ -136,7 +41,9 @@ struct Shared {
   Tcp::acceptor acceptor;
   asio::steady_timer pause;
   Handler handler;
-  int connections = 0;
+  std::function<bool(const HttpRequest&)> known;
+  Deadlines deadlines;
+  Connections connections;
   bool closed = false;
 };
 
@@ -145,15 +52,21 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Tcp::socket socket, std::shared_ptr<Shared> shared)
       : shared_(std::move(shared)),
         stream_(std::move(socket), shared_->tls),
-        timer_(stream_.get_executor()) {
-    ++shared_->connections;
-  }
-  ~Session() { --shared_->connections; }
+        timer_(stream_.get_executor()) {}
+  ~Session() { shared_->connections.close(id_); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void run() {
-    deadline(kHandshakeLimit);
+    ErrorOf ignored;
+    const auto endpoint = stream_.lowest_layer().remote_endpoint(ignored);
+    if (auto parsed = net::IpAddress::parse(endpoint.address().to_string())) from_ = *parsed;
+    const auto id = shared_->connections.open(from_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->shut();
+    });
+    if (!id) return shut();
+    id_ = *id;
+    deadline(shared_->deadlines.handshake);
     stream_.async_handshake(asio::ssl::stream_base::server,
                             [self = shared_from_this()](const ErrorOf& error) {
                               if (error) return self->shut();
@@ -171,10 +84,14 @@ class Session : public std::enable_shared_from_this<Session> {
     response->keep_alive(keepAlive_);
     response->body() = std::move(body);
     response->prepare_payload();
+    deadlineToSend(response->body().size());
     http::async_write(stream_, *response,
                       [self = shared_from_this(), response](const ErrorOf& error, std::size_t) {
-                        if (error || !self->keepAlive_) return self->shut();
-                        self->readRequest();
+                        if (error) return self->shut();
+                        if (self->keepAlive_) return self->readRequest();
+                        if (self->parser_->is_done()) return self->shut();
+                        self->deadline(kLinger);
+                        self->linger();
                       });
   }
 
@@ -208,9 +125,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void identify() {
-    ErrorOf ignored;
-    const auto endpoint = stream_.lowest_layer().remote_endpoint(ignored);
-    if (auto parsed = net::IpAddress::parse(endpoint.address().to_string())) from_ = *parsed;
     X509* certificate = ::SSL_get1_peer_certificate(stream_.native_handle());
     if (certificate == nullptr) return;
     std::array<char, 256> name{};
@@ -229,7 +143,12 @@ class Session : public std::enable_shared_from_this<Session> {
     for (unsigned int i = 0; i < length; ++i) clientAuthority_ += fmt::format("{:02x}", digest[i]);
   }
 
-  void deadline(std::chrono::seconds limit) {
+  void deadlineToSend(std::size_t size) {
+    const auto& limits = shared_->deadlines;
+    deadline(limits.write + std::chrono::seconds(size / limits.slowest));
+  }
+
+  void deadline(std::chrono::milliseconds limit) {
     timer_.expires_after(limit);
     timer_.async_wait([weak = weak_from_this()](const ErrorOf& error) {
       if (const auto self = weak.lock(); self && !error) self->shut();
@@ -238,22 +157,71 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void readRequest() {
     answered_ = false;
-    deadline(kRequestLimit);
+    deadline(shared_->deadlines.request);
     parser_.emplace();
-    parser_->body_limit(kMaxBody);
-    parser_->header_limit(16384);
-    http::async_read(
-        stream_, buffer_, *parser_, [self = shared_from_this()](const ErrorOf& error, std::size_t) {
-          self->timer_.cancel();
-          if (error == http::error::body_limit) {
-            self->keepAlive_ = false;
-            return self->respond(
-                413, "application/json",
-                errorJson({ErrorCode::kInvalid, "a request has at most 8 MB", {}}).dump());
-          }
-          if (error) return self->shut();
-          self->dispatch();
-        });
+    parser_->body_limit(boost::none);  // set when it is known who asks
+    parser_->header_limit(kMaxHeaders);
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](const ErrorOf& error, std::size_t) {
+                              if (error) return self->shut();
+                              self->readBody();
+                            });
+  }
+
+  void readBody() {
+    auto& books = shared_->connections;
+    request_ = HttpRequest{};
+    readHeaders(parser_->get());
+    books.setKnown(id_, !shared_->known || shared_->known(request_));
+    const auto limit = books.bodyLimit(id_);
+    const auto length = parser_->content_length();
+    if (length && *length > limit) return refuseBody(limit);
+    const auto needed =
+        parser_->is_done() ? 0 : length ? static_cast<std::size_t>(*length) : limit;  // or chunked
+    if (!books.reserve(id_, needed)) {
+      keepAlive_ = false;
+      const Error busy{ErrorCode::kUnavailable, "too much is being sent at once; try again", {}};
+      return respond(httpStatus(busy.code), "application/json", errorJson(busy).dump());
+    }
+    parser_->body_limit(limit);
+    deadline(shared_->deadlines.body);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this(), limit](const ErrorOf& error, std::size_t) {
+                       self->timer_.cancel();
+                       if (error == http::error::body_limit) return self->refuseBody(limit);
+                       if (error) return self->shut();
+                       self->dispatch();
+                     });
+  }
+
+  // Who still sends would lose our answer by a reset.
+  void linger() {
+    stream_.async_read_some(asio::buffer(sink_),
+                            [self = shared_from_this()](const ErrorOf& error, std::size_t) {
+                              if (error || self->over_) return self->shut();
+                              self->linger();
+                            });
+  }
+
+  void refuseBody(std::size_t limit) {
+    keepAlive_ = false;
+    shared_->connections.release(id_);
+    respond(413, "application/json",
+            errorJson({ErrorCode::kInvalid,
+                       fmt::format("a request of yours has at most {} bytes", limit),
+                       "body"})
+                .dump());
+  }
+
+  void readHeaders(const http::request<http::string_body>& message) {
+    request_.method = std::string(message.method_string());
+    parseTarget(message.target(), request_);
+    request_.from = from_;
+    request_.clientName = clientName_;
+    request_.clientAuthority = clientAuthority_;
+    const std::string_view authorization = message[http::field::authorization];
+    if (authorization.starts_with("Bearer ")) request_.bearer = std::string(authorization.substr(7));
+    keepAlive_ = message.keep_alive();
   }
 
   void dispatch();
@@ -266,9 +234,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void writeNext() {
     writing_ = true;
+    deadlineToSend(queue_.front().size());
     asio::async_write(stream_, asio::buffer(queue_.front()),
                       [self = shared_from_this()](const ErrorOf& error, std::size_t size) {
                         self->writing_ = false;
+                        self->timer_.cancel();
                         if (error || self->over_) return self->shut();
                         self->unsent_ -= size;
                         self->queue_.pop_front();
@@ -289,10 +259,12 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   std::shared_ptr<Shared> shared_;
+  Connections::Id id_ = 0;  // in its books
   asio::ssl::stream<Tcp::socket> stream_;
   asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  HttpRequest request_;
   std::string clientName_, clientAuthority_;
   net::IpAddress from_;
   bool keepAlive_ = true, answered_ = false, over_ = false;
@@ -300,7 +272,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::function<void()> gone_;
   std::deque<std::string> queue_;
   std::size_t unsent_ = 0;
-  std::array<char, 256> sink_{};
+  std::array<char, 4096> sink_{};
 };
 
 // Knows for itself whether it was used: the session may be at its next request when it goes.
@@ -333,17 +305,8 @@ class SessionReply final : public Reply {
 };
 
 void Session::dispatch() {
-  auto message = parser_->release();
-  HttpRequest request;
-  request.method = std::string(message.method_string());
-  parseTarget(message.target(), request);
-  request.body = std::move(message.body());
-  request.from = from_;
-  request.clientName = clientName_;
-  request.clientAuthority = clientAuthority_;
-  const std::string_view authorization = message[http::field::authorization];
-  if (authorization.starts_with("Bearer ")) request.bearer = std::string(authorization.substr(7));
-  keepAlive_ = message.keep_alive();
+  auto request = std::exchange(request_, {});
+  request.body = std::move(parser_->get().body());
   // Handlers return their errors. Should one throw for all that, this request fails and nothing
   // else.
   const auto reply = std::make_shared<SessionReply>(shared_from_this());
@@ -353,6 +316,7 @@ void Session::dispatch() {
     log::error("api", "{} {}: {}", request.method, request.path, error.what());
     reply->error({ErrorCode::kInternal, "the server could not answer; its log says more", {}});
   }
+  shared_->connections.release(id_);
 }
 
 class ServerImpl final : public Server {
@@ -366,10 +330,14 @@ class ServerImpl final : public Server {
     shared_->handler = [](const HttpRequest&, const ReplyPtr& reply) {
       reply->error({ErrorCode::kUnavailable, "the server is ending", {}});
     };
+    shared_->known = nullptr;
   }
 
   Result<void> open(const ServerConfig& config, Handler handler) {
     shared_->handler = std::move(handler);
+    shared_->known = config.known;
+    shared_->deadlines = config.deadlines;
+    shared_->connections = Connections(config.limits);
     ErrorOf error;
     auto& tls = shared_->tls;
     ::SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
@@ -418,11 +386,9 @@ class ServerImpl final : public Server {
         });
         return;
       }
-      if (shared->connections < kMaxConnections) {
-        ErrorOf ignored;
-        socket.set_option(Tcp::no_delay(true), ignored);
-        std::make_shared<Session>(std::move(socket), shared)->run();
-      }
+      ErrorOf ignored;
+      socket.set_option(Tcp::no_delay(true), ignored);
+      std::make_shared<Session>(std::move(socket), shared)->run();
       accept(shared);
     });
   }

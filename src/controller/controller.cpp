@@ -210,7 +210,11 @@ struct Controller::Impl {
                           {.address = config.apiAddress,
                            .port = config.apiPort,
                            .caPem = data->ca().certificate,
-                           .certificate = std::move(chain)},
+                           .certificate = std::move(chain),
+                           .known =
+                               [this](const api::HttpRequest& request) {
+                                 return endpoints->knows(request);
+                               }},
                           [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
                             endpoints->handle(request, reply);
                           });

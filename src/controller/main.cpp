@@ -2,8 +2,10 @@
 #include "hawser/controller/main.h"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -87,6 +89,14 @@ Result<Config> configOf(const Options& options) {
   return config;
 }
 
+// The API alone may hold 1024 connections; the usual soft limit is 1024 files.
+void allowManyFiles() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = std::max(files.rlim_cur, std::min<rlim_t>(files.rlim_max, 65536));
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int failWith(const Error& error) {
   fmt::print(stderr, "hawser: {}\n", error.text());
   return 1;
@@ -124,6 +134,7 @@ int controllerMain(int argc, char** argv) {
   auto config = configOf(options);
   if (!config) return failWith(config.error());
   std::signal(SIGPIPE, SIG_IGN);
+  allowManyFiles();
   io::Loop loop;
   auto controller = Controller::open(loop, *config);
   if (!controller) return failWith(controller.error());

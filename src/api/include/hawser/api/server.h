@@ -2,11 +2,13 @@
 // is not decided here. All on the loop's thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "hawser/api/connections.h"
 #include "hawser/api/pki.h"
 #include "hawser/io/loop.h"
 #include "hawser/model/object.h"
@@ -46,11 +48,26 @@ using Handler = std::function<void(const HttpRequest&, ReplyPtr)>;
 [[nodiscard]] int httpStatus(ErrorCode code);
 [[nodiscard]] model::Json errorJson(const Error& error);
 
+// A connection that is late is closed. To take what we send, a client has `write` and a second for
+// each `slowest` bytes.
+struct Deadlines {
+  std::chrono::milliseconds handshake{5000};
+  std::chrono::milliseconds request{30000};  // a request's headers, and so an idle connection
+  std::chrono::milliseconds body{30000};
+  std::chrono::milliseconds write{30000};
+  std::size_t slowest = 64U << 10U;
+};
+
 struct ServerConfig {
   net::IpAddress address;
   std::uint16_t port = 8443;  // 0 picks one
   std::string caPem;          // signs hosts' client certificates
   KeyPair certificate;        // its chain and key
+  // Is it told who asks? Called when the headers are there, without the body. Null: everybody is
+  // known.
+  std::function<bool(const HttpRequest&)> known = nullptr;
+  Deadlines deadlines = {};
+  ConnectionLimits limits = {};
 };
 
 class Server {
