@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "hawser/base/log.h"
 #include "kernel.h"
@@ -159,6 +160,8 @@ void Daemon::sayState(const bgp::PeerStatus& peer) {
 void Daemon::everySecond() {
   second_.start(std::chrono::seconds(1), [this] { everySecond(); });
   metrics_.counter("agent.connection.expire").add(parts_.plane->sweep());
+  const auto evicted = parts_.plane->evicted();
+  metrics_.counter("agent.connection.evict").add(evicted - std::exchange(evicted_, evicted));
   agent_.checkDevices();
   const auto now = loop_.clock().now();
   if (!agent_.fresh() || !bgpIsWhole())

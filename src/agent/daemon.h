@@ -62,6 +62,7 @@ class Daemon {
   std::optional<io::FdWatcher> events_;
   io::Timer second_, tenSeconds_, reportTimer_;
   Json reported_;
+  std::uint64_t evicted_ = 0;  // as counted so far
   std::optional<TimePoint> wholeSince_;
   std::map<std::string, std::optional<bgp::State>> said_;
 };

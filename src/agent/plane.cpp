@@ -12,6 +12,7 @@ class DatapathPlane final : public Plane {
 
   datapath::ForwardingPlane& forwarding() override { return *datapath_; }
   std::size_t sweep() override { return datapath_->sweep(); }
+  std::uint64_t evicted() const override { return datapath_->evicted(); }
   std::size_t reconcile() override { return datapath_->reconcile(); }
   int eventFd() const override { return datapath_->eventFd(); }
   void drainEvents(const std::function<void(const datapath::DropEvent&)>& visit) override {

@@ -17,7 +17,9 @@ class Plane {
   virtual ~Plane() = default;
   [[nodiscard]] virtual datapath::ForwardingPlane& forwarding() = 0;
 
-  virtual std::size_t sweep() = 0;                // every second: ages connections out
+  virtual std::size_t sweep() = 0;  // every second: ages connections out
+  // Connections that the table threw out for want of room, so far.
+  [[nodiscard]] virtual std::uint64_t evicted() const = 0;
   virtual std::size_t reconcile() = 0;            // every ten seconds: entries that it had to mend
   [[nodiscard]] virtual int eventFd() const = 0;  // -1: no events
   virtual void drainEvents(const std::function<void(const datapath::DropEvent&)>& visit) = 0;

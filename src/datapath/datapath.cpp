@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, HW_DROP_REASON_COUNT> kDropReasonNames = 
     HW_DROP_REASONS(HAWSER_NAME)
 #undef HAWSER_NAME
 };
-static_assert(kDropReasonNames[HW_DROP_vlan] == "vlan");
+static_assert(kDropReasonNames[HW_DROP_port_limit] == "port_limit");
 
 std::string reasonName(std::uint8_t reason) {
   return std::string(reason < kDropReasonNames.size() ? kDropReasonNames[reason] : "");
@@ -70,6 +70,12 @@ Result<void> checkConfig(const Config& config) {
   return {};
 }
 
+std::uint32_t connectionsPerPort(const Config& config) {
+  const auto wanted =
+      config.maxConnectionsPerPort != 0 ? config.maxConnectionsPerPort : config.maxConnections / 8;
+  return std::clamp<std::uint32_t>(wanted, 1, config.maxConnections);
+}
+
 }  // namespace
 
 struct Datapath::Impl {
@@ -80,7 +86,7 @@ struct Datapath::Impl {
         settings(readSettings(settingsMap)),
         routes(programs, settings.last_next_hop),
         ports(programs),
-        connections(programs) {}
+        connections(programs, connectionsPerPort(config)) {}
 
   Result<void> start() {
     const auto device = findDevice(config.underlayDevice);
@@ -145,7 +151,11 @@ Result<std::unique_ptr<Datapath>> Datapath::open(const Config& config) {
   return std::unique_ptr<Datapath>(new Datapath(std::move(impl)));
 }
 
-Result<void> Datapath::setPort(const Port& port) { return impl_->ports.set(port); }
+Result<void> Datapath::setPort(const Port& port) {
+  // Before its programs run.
+  if (auto added = impl_->connections.expect(port.id); !added) return added;
+  return impl_->ports.set(port);
+}
 
 void Datapath::removePort(PortId port) {
   impl_->ports.remove(port);
@@ -180,6 +190,7 @@ void Datapath::prune() {
 }
 
 std::size_t Datapath::sweep() { return impl_->connections.sweep(); }
+std::uint64_t Datapath::evicted() const { return impl_->connections.evicted(); }
 
 std::size_t Datapath::reconcile() {
   auto mended = impl_->routes.reconcile() + impl_->ports.reconcile();

@@ -11,6 +11,7 @@ class FakePlane final : public Plane {
   explicit FakePlane(RecordingPlane& plane) : plane_(plane) {}
   datapath::ForwardingPlane& forwarding() override { return plane_; }
   std::size_t sweep() override { return 0; }
+  std::uint64_t evicted() const override { return 0; }
   std::size_t reconcile() override { return 0; }
   int eventFd() const override { return -1; }
   void drainEvents(const std::function<void(const datapath::DropEvent&)>&) override {}

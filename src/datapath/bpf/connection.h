@@ -63,10 +63,27 @@ static __always_inline void hw_touch(struct __sk_buff *skb, struct hw_conn *conn
   conn->last_seen = bpf_ktime_get_coarse_ns();
 }
 
+/* Gives the connection its number; false: the port may have no more. Nobody sweeps: no limit. */
+static __always_inline bool hw_count(struct hw_context *context) {
+  __u32 zero = 0;
+  __u32 *opened = bpf_map_lookup_elem(&port_opened, &context->port);
+  __u32 *allowed = bpf_map_lookup_elem(&port_allowed, &context->port);
+  __u64 *until = bpf_map_lookup_elem(&upkeep, &zero);
+  if (!opened || !allowed || !until) return true; /* nobody counts */
+  if (*until > bpf_ktime_get_coarse_ns() && (__s32)(*allowed - *opened) <= 0) return false;
+  context->fresh.number = __sync_fetch_and_add(opened, 1) + 1;
+  return true;
+}
+
 /* Stores context->fresh; a translated one also under its outside address, which is how its packets
- * from the network are found. Null: no room. */
-static __noinline struct hw_conn *hw_store(struct hw_context *context) {
-  if (!context) return 0;
+ * from the network are found. 0, or the reason to drop the packet. */
+static __noinline int hw_store(struct hw_context *context) {
+  if (!context) return HW_DROP_malformed;
+  struct hw_conn *known = bpf_map_lookup_elem(&conns, &context->key);
+  if (known)
+    context->fresh.number = known->number; /* in place of that one */
+  else if (!hw_count(context))
+    return HW_DROP_port_limit;
   context->fresh.last_seen = bpf_ktime_get_coarse_ns();
   if (context->fresh.flags & HW_CONN_TRANSLATED) {
     struct hw_conn_key key = context->key;
@@ -75,8 +92,9 @@ static __noinline struct hw_conn *hw_store(struct hw_context *context) {
     inside.local_port_be = key.local_port_be;
     key.local = context->fresh.outside;
     key.local_port_be = context->fresh.outside_port_be;
-    if (bpf_map_update_elem(&outside, &key, &inside, BPF_ANY) < 0) return 0;
+    if (bpf_map_update_elem(&outside, &key, &inside, BPF_ANY) < 0) return HW_DROP_map_full;
   }
-  if (bpf_map_update_elem(&conns, &context->key, &context->fresh, BPF_ANY) < 0) return 0;
-  return bpf_map_lookup_elem(&conns, &context->key);
+  if (bpf_map_update_elem(&conns, &context->key, &context->fresh, BPF_ANY) < 0)
+    return HW_DROP_map_full;
+  return 0;
 }

@@ -174,7 +174,9 @@ static __noinline int hw_deliver(struct __sk_buff *skb, struct hw_context *conte
     if (reason) return hw_drop_told(packet, reason, context->port, 0);
     if (!hw_allowed(context, port, true, context->fresh.identity)) return hw_denied(context);
     context->fresh.rule_id = context->rule_id;
-    conn = hw_store(context);
+    reason = hw_store(context);
+    if (reason) return hw_drop_told(packet, reason, context->port, 0);
+    conn = bpf_map_lookup_elem(&conns, &context->key);
     if (!conn) return hw_drop(HW_DROP_map_full);
   }
   hw_touch(skb, conn, packet, false);

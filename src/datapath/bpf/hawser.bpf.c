@@ -166,7 +166,9 @@ static __always_inline int hw_forward(struct __sk_buff *skb, struct hw_context *
   } else {
     verdict = hw_open_out(skb, context, port);
     if (verdict) return verdict;
-    conn = hw_store(context);
+    verdict = hw_store(context);
+    if (verdict) return hw_drop_told(packet, verdict, context->port, 0);
+    conn = bpf_map_lookup_elem(&conns, &context->key);
     if (!conn) return hw_drop(HW_DROP_map_full);
   }
   struct hw_next_hop *next_hop = hw_next_hop_of(context, conn);

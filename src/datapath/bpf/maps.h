@@ -31,6 +31,11 @@ HW_MAP(floating, BPF_MAP_TYPE_HASH, __u32, struct hw_floating, 4096, BPF_F_NO_PR
 HW_MAP(rules, BPF_MAP_TYPE_HASH, struct hw_rule_key, struct hw_rule, 65536, BPF_F_NO_PREALLOC);
 HW_MAP(rule_hits, BPF_MAP_TYPE_HASH, __u32, __u64, 65536, BPF_F_NO_PREALLOC);
 HW_MAP(conns, BPF_MAP_TYPE_LRU_HASH, struct hw_conn_key, struct hw_conn, 262144, 0);
+/* How many connections the port ever opened, modulo 2^32: counted here; and the number up to which
+ * it may: the loader's. */
+HW_MAP(port_opened, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
+HW_MAP(port_allowed, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
+HW_MAP(upkeep, BPF_MAP_TYPE_ARRAY, __u32, __u64, 1, 0); /* until when the loader keeps it, ns */
 HW_MAP(outside, BPF_MAP_TYPE_LRU_HASH, struct hw_conn_key, struct hw_inside, 262144, 0);
 HW_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, struct hw_fragment_key, struct hw_fragment, 4096, 0);
 HW_MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, HW_DROP_REASON_COUNT, 0);

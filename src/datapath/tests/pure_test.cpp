@@ -163,6 +163,16 @@ TEST(Keys, Identities) {
   EXPECT_EQ(toIdentity(identity.key()), identity);
 }
 
+TEST(Ageing, FasterUnderPressureButNotForEstablishedTcp) {
+  using std::chrono::seconds;
+  EXPECT_EQ(idleLimit(6, HW_CONN_REPLIED, true), idleLimit(6, HW_CONN_REPLIED));
+  EXPECT_EQ(idleLimit(1, 0, true), seconds(10));
+  EXPECT_EQ(idleLimit(6, 0, true), seconds(10));
+  EXPECT_EQ(idleLimit(17, 0, true), seconds(10));
+  EXPECT_EQ(idleLimit(17, HW_CONN_REPLIED, true), seconds(10));
+  EXPECT_EQ(idleLimit(6, HW_CONN_REPLIED | HW_CONN_FIN_IN, true), seconds(10));
+}
+
 TEST(Ageing, ByProtocolAndState) {
   using std::chrono::seconds;
   EXPECT_GE(idleLimit(6, HW_CONN_REPLIED), seconds(7440)) << "RFC 5382, REQ-5";

@@ -142,9 +142,10 @@ struct hw_conn {
   __u32 rule_id;
   __u32 generation;
   __u32 tunnel_be; /* whose packets were taken last; 0: nobody's of another host */
+  __u32 number;    /* of all that the port opened, modulo 2^32 */
   __u16 outside_port_be;
   __u8 flags;
-  __u8 pad;
+  __u8 pad[5];
 };
 struct hw_inside { /* outside[key with the outside address as local] -> */
   struct hw_addr local;
@@ -194,7 +195,7 @@ HW_SIZE(hw_translation_key, 24);
 HW_SIZE(hw_translation, 24);
 HW_SIZE(hw_rule, 56);
 HW_SIZE(hw_conn_key, 44);
-HW_SIZE(hw_conn, 88);
+HW_SIZE(hw_conn, 96);
 HW_SIZE(hw_fragment_key, 40);
 HW_SIZE(hw_port_counters, 48);
 HW_SIZE(hw_event, 48);

@@ -24,8 +24,9 @@
   X(19, encap_failed)     /* the kernel could not make room */                    \
   X(20, map_full)         /* a table of ours has no room */                       \
   X(21, wrong_tunnel)     /* from a host that the source is not routed to */      \
-  X(22, vlan)             /* a workload's frame with an 802.1Q tag */
-#define HW_DROP_REASON_COUNT 23
+  X(22, vlan)             /* a workload's frame with an 802.1Q tag */             \
+  X(23, port_limit)       /* the port has as many connections as it may */
+#define HW_DROP_REASON_COUNT 24
 
 enum hw_drop_reason {
 #define HW_ENUM(number, name) HW_DROP_##name = number,

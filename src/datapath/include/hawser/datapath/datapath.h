@@ -39,6 +39,7 @@ struct Config {
   std::uint16_t underlayMtu = 1500;
   std::uint32_t maxPorts = 4096, maxRoutes = 262144, maxNextHops = 65536, maxConnections = 262144,
                 maxRules = 65536;
+  std::uint32_t maxConnectionsPerPort = 0;  // 0: an eighth of maxConnections
 };
 
 // A workload's device: host side of a veth pair, or a TAP.
@@ -194,6 +195,8 @@ class Datapath final : public ForwardingPlane {
 
   // Ages connections out; call every second or so. Returns how many went.
   std::size_t sweep();
+  // Connections that went for want of room in the table, as sweep() found out, since open().
+  [[nodiscard]] std::uint64_t evicted() const;
   // Compares maps with the wanted state and mends what drifted; returns how many entries it had to
   // write.
   std::size_t reconcile();
