@@ -12,7 +12,7 @@ namespace hawser::bgp {
 // RFC 4271, 4.5 and RFC 4486.
 inline constexpr std::uint8_t kOpenError = 2, kHoldTimerExpired = 4, kFsmError = 5, kCease = 6;
 inline constexpr std::uint8_t kBadPeerAs = 2, kBadBgpId = 3;
-inline constexpr std::uint8_t kCollision = 7, kHardReset = 9;
+inline constexpr std::uint8_t kMaxPrefixes = 1, kCollision = 7, kHardReset = 9;
 
 struct Peer::Connection {
   Connection(io::Loop& loop, std::shared_ptr<Transport> stream, bool weConnected)

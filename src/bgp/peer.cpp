@@ -50,6 +50,7 @@ Peer::Peer(PeerHost& host, rib::PeerId id, PeerConfig config, bool dynamic)
       id_(id),
       config_(std::move(config)),
       dynamic_(dynamic),
+      pauseTimer_(host.loop()),
       retryTimer_(host.loop()),
       staleTimer_(host.loop()),
       gateTimer_(host.loop()),
@@ -65,7 +66,7 @@ void Peer::start() {
 }
 
 void Peer::connectNow() {
-  if (stopped_ || connector_ || established()) return;
+  if (stopped_ || paused_ || connector_ || established()) return;
   connector_ = host_.connect(config_, [this](Result<std::shared_ptr<Transport>> result) {
     // The connector is inside this call: it goes on the next turn.
     host_.loop().post([gone = std::shared_ptr<Connector>(std::move(connector_))] {});
@@ -81,12 +82,12 @@ void Peer::connectNow() {
 }
 
 void Peer::retryLater() {
-  if (stopped_ || config_.passive) return;
+  if (stopped_ || paused_ || config_.passive) return;
   retryTimer_.start(jittered(config_.connectRetry), [this] { connectNow(); });
 }
 
 void Peer::adopt(std::shared_ptr<Transport> transport) {
-  if (stopped_) return transport->close(false);
+  if (stopped_ || paused_) return transport->close(false);
   attach(std::move(transport), false);
 }
 
@@ -304,6 +305,7 @@ void Peer::stop(std::uint8_t ceaseSubcode, bool abrupt) {
   stopped_ = true;
   connector_.reset();
   retryTimer_.cancel();
+  pauseTimer_.cancel();
   staleTimer_.cancel();
   const auto all = connections_;
   for (const auto& connection : all) {
@@ -348,7 +350,7 @@ bool Peer::expired() const { return dynamic_ && connections_.empty() && !stale_;
 
 void Peer::setState() {
   auto state = State::kIdle;
-  if (!stopped_) state = connector_ ? State::kConnect : State::kActive;
+  if (!stopped_ && !paused_) state = connector_ ? State::kConnect : State::kActive;
   for (const auto& connection : connections_) state = std::max(state, connection->state);
   if (state == state_) return;
   state_ = state;

@@ -68,6 +68,8 @@ class Peer {
   [[nodiscard]] bool resolveCollision(const ConnectionPtr& connection, const wire::Open& open);
   void handleKeepalive(const ConnectionPtr& connection);
   void handleUpdate(const ConnectionPtr& connection, const wire::DecodedUpdate& decoded);
+  // The peer has given more than it may: the session has ended.
+  [[nodiscard]] bool overflows(const ConnectionPtr& connection, wire::Family family);
   void handleNotification(const ConnectionPtr& connection, const wire::Notification& notification);
   void establish(const ConnectionPtr& connection);
   [[nodiscard]] rib::PeerPolicy policyFor(const Connection& connection,
@@ -92,6 +94,8 @@ class Peer {
   PeerConfig config_;
   bool dynamic_;
   bool stopped_ = false;
+  bool paused_ = false;  // after an overflow: no connection until pauseTimer_, either way
+  io::Timer pauseTimer_;
   std::vector<ConnectionPtr> connections_;
   std::unique_ptr<Connector> connector_;
   io::Timer retryTimer_;

@@ -128,6 +128,7 @@ void Peer::handleUpdate(const ConnectionPtr& connection, const wire::DecodedUpda
   for (const auto& update : decoded.updates) {
     if (!families.contains(update.family)) continue;
     host_.rib().receive(id_, update);
+    if (overflows(connection, update.family)) return;
     if (!update.endOfRib()) continue;
     endOfRib = awaited_.erase(update.family) > 0 || endOfRib;
     if (update.family == wire::kRtConstraint) gateTimer_.cancel();
@@ -138,6 +139,31 @@ void Peer::handleUpdate(const ConnectionPtr& connection, const wire::DecodedUpda
     host_.changed(*this);
   }
   host_.scheduleFlush();
+}
+
+bool Peer::overflows(const ConnectionPtr& connection, wire::Family family) {
+  if (config_.maxRoutes == 0 || host_.rib().held(id_) <= config_.maxRoutes) return false;
+  paused_ = true;
+  pauseTimer_.start(config_.overflowPause, [this] {
+    paused_ = false;
+    setState();
+    if (!config_.passive) connectNow();
+  });
+  const auto limit = static_cast<std::uint32_t>(std::min<std::size_t>(config_.maxRoutes, UINT32_MAX));
+  wire::Notification cease{kCease, kMaxPrefixes, {}};
+  for (const unsigned byte : {unsigned{family.afi} >> 8U, unsigned{family.afi}, unsigned{family.safi},
+                              limit >> 24U, limit >> 16U, limit >> 8U, limit})
+    cease.data.push_back(static_cast<std::uint8_t>(byte));
+  send(connection, wire::encode(cease));
+  const auto all = connections_;
+  for (const auto& other : all)
+    if (other != connection) ended(other, "the peer gave too many routes", true);
+  // Whatever grace was agreed on: these routes are what there is too much of.
+  ended(connection,
+        fmt::format("it gave more than {} routes (maxRoutes); the session may come back {} s later",
+                    config_.maxRoutes, config_.overflowPause.count()),
+        true);
+  return true;
 }
 
 void Peer::sessionDown(const wire::Open& open, bool byNotification) {

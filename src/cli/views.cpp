@@ -107,8 +107,10 @@ std::string peerDetails(const Json& peer, std::size_t indentation) {
                                              numberAt(peer, "messagesOut")));
   pairs.emplace_back("Updates", fmt::format("{} in, {} out", numberAt(peer, "updatesIn"),
                                             numberAt(peer, "updatesOut")));
-  pairs.emplace_back("Routes", fmt::format("{} held of theirs, {} announced to them",
+  const auto limit = numberAt(peer, "maxRoutes");
+  pairs.emplace_back("Routes", fmt::format("{} held of theirs{}, {} announced to them",
                                            numberAt(peer, "routes.accepted"),
+                                           limit > 0 ? fmt::format(" ({} allowed)", limit) : "",
                                            numberAt(peer, "routes.advertised")));
   pairs.emplace_back("Route targets", fmt::format("{} that they want, {} that we want of them",
                                                   numberAt(peer, "routes.membershipsIn"),

@@ -155,6 +155,7 @@ Json peersJson(const Sessions& sessions,
   for (const auto& status : sessions.speaker().peers()) {
     const auto intent = intents.find(status.name);
     auto json = statusJson(status, intent == intents.end() ? "host" : intent->second.spec.role);
+    if (intent != intents.end()) json["maxRoutes"] = intent->second.spec.maxRoutes;
     if (intent != intents.end() && !intent->second.spec.site.empty())
       json["site"] = intent->second.spec.site;
     listed.insert(status.name);

@@ -160,6 +160,10 @@ std::vector<Field> peerFields() {
       flag("passive", "wait for it to connect", "false"),
       field("md5Key", Type::kText, "TCP-MD5 (RFC 2385) key"),
       integer("holdTime", "seconds; 0 switches keepalives off", 0, 65535, "90"),
+      integer("maxRoutes",
+              "routes and memberships that it may give us; with more the session ends for 5 min; 0: "
+              "no limit; default: 100000 for a site, 10000 for a gateway",
+              0, 10000000),
       {.name = "families",
        .type = Type::kList,
        .description = "address families; default: all that fit its role",

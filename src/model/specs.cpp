@@ -274,6 +274,8 @@ PeerSpec PeerSpec::from(const Object& object) {
   spec.passive = flag(json, "passive", false);
   spec.md5Key = text(json, "md5Key");
   spec.holdTime = readNumber<std::uint16_t>(json, "holdTime", 90);
+  spec.maxRoutes =
+      readNumber<std::uint32_t>(json, "maxRoutes", spec.role == "site" ? 100000 : 10000);
   for (const auto& item : list(json, "families")) spec.families.push_back(item.get<std::string>());
   if (spec.families.empty())
     spec.families = spec.role == "site" ? std::vector<std::string>{"vpnv4", "rtc"}

@@ -197,6 +197,11 @@ std::vector<RouteView> Rib::paths(wire::Family family) const {
   return views;
 }
 
+std::size_t Rib::held(PeerId id) const {
+  const auto found = impl_->peers.find(id);
+  return found == impl_->peers.end() ? 0 : found->second.held.size();
+}
+
 PeerCounters Rib::counters(PeerId id) const {
   const auto found = impl_->peers.find(id);
   if (found == impl_->peers.end()) return {};

@@ -130,6 +130,7 @@ Json write(const PeerSpec& spec) {
            {"port", spec.port},
            {"passive", spec.passive},
            {"holdTime", spec.holdTime},
+           {"maxRoutes", spec.maxRoutes},
            {"families", spec.families},
            {"import", write(spec.import)},
            {"export", write(spec.exportTo)}};
@@ -216,6 +217,7 @@ Json normal(Kind kind, Json spec) {
         spec[side]["routeTargets"] = set(spec[side]["routeTargets"], Json::array());
     if (spec.value("families", Json::array()).empty())
       spec["families"] = spec["role"] == "site" ? Json{"vpnv4", "rtc"} : Json{"vpnv4"};
+    if (!spec.contains("maxRoutes")) spec["maxRoutes"] = spec["role"] == "site" ? 100000 : 10000;
   }
   return withoutEmpty(spec);
 }

@@ -66,6 +66,10 @@ struct PeerConfig {
   bool ignoreConstraint = false;
   std::chrono::seconds holdTime{90};
   std::chrono::seconds connectRetry{5};
+  // More routes than this, whether the import filter lets them pass or not, end the session with
+  // Cease (RFC 4486, 4), and it may come back after `overflowPause`. 0: no limit.
+  std::size_t maxRoutes = 0;
+  std::chrono::seconds overflowPause{300};
   std::vector<wire::Family> families{wire::kVpnv4, wire::kRtConstraint};
   std::chrono::seconds restartTime{300};  // graceful restart, 0: off
   bool keepStaleForever = false;  // as helper: keep routes of a dead peer until it comes back (a

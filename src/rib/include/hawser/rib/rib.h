@@ -166,6 +166,8 @@ class Rib {
       wire::Family family) const;  // all, with the deciding rule
   [[nodiscard]] std::vector<RouteView> advertised(PeerId peer) const;  // Adj-RIB-Out as sent
   [[nodiscard]] PeerCounters counters(PeerId peer) const;
+  // Paths of the peer that are kept, rejected ones too: what it costs.
+  [[nodiscard]] std::size_t held(PeerId peer) const;
 
  private:
   struct Impl;
