@@ -17,6 +17,7 @@
 #include <boost/beast/http.hpp>
 #include <deque>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "hawser/base/log.h"
@@ -35,15 +36,18 @@ constexpr std::size_t kMaxUnsent = 8U << 20U;
 constexpr std::uint32_t kMaxHeaders = 16384;
 constexpr std::chrono::seconds kLinger{2};
 
+class Session;
+
 struct Shared {
   explicit Shared(asio::io_context& io) : acceptor(io), pause(io) {}
   asio::ssl::context tls{asio::ssl::context::tls_server};
   Tcp::acceptor acceptor;
   asio::steady_timer pause;
   Handler handler;
-  std::function<bool(const HttpRequest&)> known;
+  std::function<std::string(const HttpRequest&)> who;
   Deadlines deadlines;
   Connections connections;
+  std::set<Session*> streams;
   bool closed = false;
 };
 
@@ -53,7 +57,10 @@ class Session : public std::enable_shared_from_this<Session> {
       : shared_(std::move(shared)),
         stream_(std::move(socket), shared_->tls),
         timer_(stream_.get_executor()) {}
-  ~Session() { shared_->connections.close(id_); }
+  ~Session() {
+    shared_->connections.close(id_);
+    shared_->streams.erase(this);
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -102,6 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     answered_ = true;
     streaming_ = true;
+    shared_->streams.insert(this);
     gone_ = std::move(gone);
     write(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -112,15 +120,20 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void streamLine(const std::string& json) {
-    if (!streaming_ || over_) return;
+    if (!streaming_ || over_ || ending_) return;
     if (unsent_ > kMaxUnsent) return shut();
     write(fmt::format("{:x}\r\n{}\n\r\n", json.size() + 1, json));
   }
 
   void endStream() {
-    if (!streaming_ || over_) return;
+    if (!streaming_ || over_ || ending_) return;
     ending_ = true;
     write("0\r\n\r\n");
+  }
+
+  // The stream of somebody who is not who they were ends.
+  void recheck() {
+    if (shared_->who && shared_->who(request_) != who_) endStream();
   }
 
  private:
@@ -172,7 +185,8 @@ class Session : public std::enable_shared_from_this<Session> {
     auto& books = shared_->connections;
     request_ = HttpRequest{};
     readHeaders(parser_->get());
-    books.setKnown(id_, !shared_->known || shared_->known(request_));
+    if (shared_->who) who_ = shared_->who(request_);
+    books.setKnown(id_, !shared_->who || !who_.empty());
     const auto limit = books.bodyLimit(id_);
     const auto length = parser_->content_length();
     if (length && *length > limit) return refuseBody(limit);
@@ -250,6 +264,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void shut() {
     if (over_) return;
     over_ = true;
+    shared_->streams.erase(this);
     timer_.cancel();
     ErrorOf ignored;
     stream_.lowest_layer().close(ignored);
@@ -264,7 +279,8 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
-  HttpRequest request_;
+  HttpRequest request_;  // its head, until the next
+  std::string who_;
   std::string clientName_, clientAuthority_;
   net::IpAddress from_;
   bool keepAlive_ = true, answered_ = false, over_ = false;
@@ -305,7 +321,7 @@ class SessionReply final : public Reply {
 };
 
 void Session::dispatch() {
-  auto request = std::exchange(request_, {});
+  auto request = request_;
   request.body = std::move(parser_->get().body());
   // Handlers return their errors. Should one throw for all that, this request fails and nothing
   // else.
@@ -330,12 +346,12 @@ class ServerImpl final : public Server {
     shared_->handler = [](const HttpRequest&, const ReplyPtr& reply) {
       reply->error({ErrorCode::kUnavailable, "the server is ending", {}});
     };
-    shared_->known = nullptr;
+    shared_->who = nullptr;
   }
 
   Result<void> open(const ServerConfig& config, Handler handler) {
     shared_->handler = std::move(handler);
-    shared_->known = config.known;
+    shared_->who = config.who;
     shared_->deadlines = config.deadlines;
     shared_->connections = Connections(config.limits);
     ErrorOf error;
@@ -369,6 +385,11 @@ class ServerImpl final : public Server {
     shared_->tls.add_certificate_authority(asio::buffer(caPem), error);
     if (error) return invalid("certificate authority: " + error.message());
     return {};
+  }
+  void recheck() override {
+    std::vector<std::shared_ptr<Session>> streams;
+    for (auto* session : shared_->streams) streams.push_back(session->shared_from_this());
+    for (const auto& session : streams) session->recheck();
   }
   [[nodiscard]] std::uint16_t port() const override {
     ErrorOf ignored;

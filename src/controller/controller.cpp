@@ -24,6 +24,7 @@ constexpr std::size_t kMaxSiteName = 40;
 constexpr std::chrono::hours kServerValidity{24 * 3650};
 // After this, a host that was connected before our restart and is not back is shown as away.
 constexpr std::chrono::seconds kHostsBackLimit{45};
+constexpr std::chrono::milliseconds kExpiryInterval{500};
 
 Result<void> check(const Config& config) {
   const auto named = model::parseObject(
@@ -61,7 +62,8 @@ struct Controller::Impl {
       : loop(onLoop),
         config(std::move(wanted)),
         admission({config.site, config.asn, config.bgpAddress}),
-        hostsBack(onLoop) {}
+        hostsBack(onLoop),
+        expiry(onLoop) {}
   ~Impl() { stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -194,10 +196,16 @@ struct Controller::Impl {
       hosts->slicesChanged(changed);
     });
     objects->onChange([this](const std::vector<api::Change>& changes) {
-      for (const auto& change : changes)
-        if (change.before && !change.now && change.before->kind == Kind::kHost)
-          sessions->dropHost(change.before->metadata.name);
+      bool others = false;
+      for (const auto& change : changes) {
+        if (!change.before) continue;
+        const bool hostGone = !change.now && change.before->kind == Kind::kHost;
+        if (hostGone) sessions->dropHost(change.before->metadata.name);
+        others = others || hostGone || change.before->kind == Kind::kToken;
+      }
+      if (others && server) server->recheck();
     });
+    expireTokens();
     return openServer();
   }
 
@@ -211,9 +219,9 @@ struct Controller::Impl {
                            .port = config.apiPort,
                            .caPem = data->ca().certificate,
                            .certificate = std::move(chain),
-                           .known =
+                           .who =
                                [this](const api::HttpRequest& request) {
-                                 return endpoints->knows(request);
+                                 return endpoints->who(request);
                                }},
                           [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
                             endpoints->handle(request, reply);
@@ -232,7 +240,22 @@ struct Controller::Impl {
     return {};
   }
 
+  // Streams of tokens whose time ends, end with it.
+  void expireTokens() {
+    const auto now = timeText({});
+    bool some = false;
+    for (auto at = objects->all().lower_bound({Kind::kToken, {}, {}});
+         at != objects->all().end() && at->first.kind == Kind::kToken; ++at) {
+      const auto expires = at->second->spec.value("expires", "");
+      some = some || (expires > expiredUntil && expires <= now);
+    }
+    expiredUntil = now;
+    if (some && server) server->recheck();
+    expiry.start(kExpiryInterval, [this] { expireTokens(); });
+  }
+
   void stop() {
+    expiry.cancel();
     server.reset();
     if (federation) federation->setServer(nullptr);
     if (!sessions || stopped) return;
@@ -246,7 +269,8 @@ struct Controller::Impl {
   Config config;
   Metrics metrics;
   Admission admission;
-  io::Timer hostsBack;
+  io::Timer hostsBack, expiry;
+  std::string expiredUntil;  // tokens that ended by then have been seen to
   std::unique_ptr<DataDirectory> data;
   std::unique_ptr<api::Objects> objects;
   std::unique_ptr<CompileLoop> compile;

@@ -70,6 +70,13 @@ Result<Caller> Endpoints::authenticate(const api::HttpRequest& request) const {
   return caller;
 }
 
+std::string Endpoints::who(const api::HttpRequest& request) const {
+  const auto caller = authenticate(request);
+  if (!caller) return {};
+  return fmt::format("{} {} {} {}", roleName(caller->role), caller->name, caller->project,
+                     caller->authority);
+}
+
 void Endpoints::handle(const api::HttpRequest& request, const api::ReplyPtr& reply) {
   if (request.path == "/healthz") return reply->text(200, "text/plain", "ok\n");
   if (request.path == "/api/v1/join") {

@@ -31,10 +31,8 @@ class Endpoints {
   explicit Endpoints(Parts parts) : parts_(std::move(parts)) {}
 
   void handle(const api::HttpRequest& request, const api::ReplyPtr& reply);
-  // Does it show who asks?
-  [[nodiscard]] bool knows(const api::HttpRequest& request) const {
-    return authenticate(request).has_value();
-  }
+  // Who asks and with which rights; empty: nobody that we know.
+  [[nodiscard]] std::string who(const api::HttpRequest& request) const;
 
  private:
   // One request on its way: who asks, and the path's parts after /api/v1.

@@ -91,12 +91,16 @@ class ServerTest : public ::testing::Test {
                         .port = 0,
                         .caPem = ca.certificate,
                         .certificate = issue(ca, "controller:test", {"127.0.0.1"}, 24h).value(),
-                        .known = [](const HttpRequest& request) { return request.bearer == "friend"; },
+                        .who =
+                            [this](const HttpRequest& request) {
+                              return request.bearer == "friend" ? friend_ : "";
+                            },
                         .deadlines = deadlines,
                         .limits = limits};
     server_ = Server::open(loop_, std::move(config),
                            [this](const HttpRequest& request, const ReplyPtr& reply) {
                              if (request.path == "/stream") return stream(reply);
+                             if (request.path == "/follow") return follow(reply);
                              reply->text(200, "text/plain",
                                          "size " + std::to_string(request.body.size()) + ".");
                            })
@@ -106,16 +110,24 @@ class ServerTest : public ::testing::Test {
   void TearDown() override {
     loop_.stop();
     thread_.join();
+    followed_.clear();
   }
   void stream(const ReplyPtr& reply) {
     reply->stream([this] { gone_.set_value(); });
     reply->line(std::string(7U << 20U, 'x'));  // more than a socket holds, less than may wait
   }
+  void follow(const ReplyPtr& reply) {
+    reply->stream(nullptr);
+    reply->line("{}");
+    followed_.push_back(reply);
+  }
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
 
   io::Loop loop_;
+  std::string friend_ = "admin friend";
   std::unique_ptr<Server> server_;
   std::promise<void> gone_;
+  std::vector<ReplyPtr> followed_;
   std::thread thread_;
 };
 
@@ -140,6 +152,34 @@ TEST_F(ServerTest, WhoDoesNotReadIsLeft) {
   Raw client(port());
   client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(gone_.get_future().wait_for(kLong), std::future_status::ready);
+}
+
+TEST_F(ServerTest, AStreamEndsWithWhoBeganIt) {
+  serve({}, {});
+  const auto begin = [](Raw& client) {
+    client.send("GET /follow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer friend\r\n\r\n");
+    EXPECT_THAT(client.receive("{}"), HasSubstr("{}"));
+  };
+  const auto change = [this](const std::string& name) {
+    loop_.post([this, name] {
+      friend_ = name;
+      server_->recheck();
+      for (const auto& reply : followed_) reply->line("more");
+    });
+  };
+  Raw first(port());
+  begin(first);
+  change("admin friend");
+  EXPECT_THAT(first.receive("more"), HasSubstr("more")) << "nothing has changed";
+  change("member friend of p");
+  const auto rest = first.receive("0\r\n\r\n");
+  EXPECT_THAT(rest, HasSubstr("0\r\n\r\n")) << "other rights";
+  EXPECT_THAT(rest, ::testing::Not(HasSubstr("more")));
+  EXPECT_TRUE(first.ends());
+  Raw second(port());
+  begin(second);
+  change("");
+  EXPECT_THAT(second.receive("0\r\n\r\n"), HasSubstr("0\r\n\r\n")) << "nobody any more";
 }
 
 TEST_F(ServerTest, ALongBodyIsForTheKnown) {

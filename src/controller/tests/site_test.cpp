@@ -237,6 +237,63 @@ TEST(Site, RolesDecideBeyondObjectsToo) {
   EXPECT_EQ(admin.remove({Kind::kToken, {}, "admin"}).error().code, ErrorCode::kConflict);
 }
 
+// Follows a stream and tells whether it has come and whether it has been refused since.
+class Follower {
+ public:
+  Follower(api::ClientConfig config, const std::string& path)
+      : watcher_(
+            loop_, std::move(config), path, [this](const Json&) { ++lines_; },
+            [this](bool connected, const Error& why) {
+              if (!connected) refused_ = why.code == ErrorCode::kUnauthorized;
+            }) {}
+  [[nodiscard]] bool follows() {
+    return eventually([this] {
+      loop_.runFor(10ms);
+      return lines_ > 0;
+    });
+  }
+  // The stream ended and the next attempt was refused.
+  [[nodiscard]] bool ends() {
+    return eventually([this] {
+      loop_.runFor(10ms);
+      return refused_;
+    });
+  }
+
+ private:
+  io::Loop loop_;
+  int lines_ = 0;
+  bool refused_ = false;
+  api::LineWatcher watcher_;
+};
+
+TEST(Site, StreamsEndWithTheTokenOrTheHost) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  const auto issued = [&](Json wanted) {
+    auto config = site.config();
+    config.token = admin.call("POST", "/api/v1/tokens/issue", wanted).value()["token"];
+    return config;
+  };
+  const auto removed = issued({{"name", "removed"}, {"role", "reader"}});
+  const auto changed = issued({{"name", "changed"}, {"role", "reader"}});
+  const auto brief = issued({{"name", "brief"}, {"role", "reader"}, {"ttlSeconds", 2}});
+  const auto host = site.join("node1", "10.0.0.1");
+  const std::string objects = "/api/v1/networks?watch=true";
+  const std::string slice = "/api/v1/hosts/node1/slice?watch=true";
+  Follower ofRemoved(removed, objects), ofChanged(changed, slice), ofHost(host, slice),
+      ofBrief(brief, objects);
+  for (auto* each : {&ofBrief, &ofRemoved, &ofChanged, &ofHost}) ASSERT_TRUE(each->follows());
+  EXPECT_TRUE(ofBrief.ends());
+  ASSERT_TRUE(admin.remove({Kind::kToken, {}, "removed"}));
+  EXPECT_TRUE(ofRemoved.ends());
+  ASSERT_TRUE(admin.patch({Kind::kToken, {}, "changed"},
+                          {{"spec", {{"hash", api::sha256Hex("another secret")}}}}));
+  EXPECT_TRUE(ofChanged.ends());
+  ASSERT_TRUE(admin.remove({Kind::kHost, {}, "node1"}));
+  EXPECT_TRUE(ofHost.ends());
+}
+
 TEST(Site, RoutesOfHostsAreReflectedAndShown) {
   Site site("one", 64512, "127.1.1.1");
   HostSpeaker first(site, "node1", "127.1.1.11"), second(site, "node2", "127.1.1.12");

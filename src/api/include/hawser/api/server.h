@@ -63,9 +63,9 @@ struct ServerConfig {
   std::uint16_t port = 8443;  // 0 picks one
   std::string caPem;          // signs hosts' client certificates
   KeyPair certificate;        // its chain and key
-  // Is it told who asks? Called when the headers are there, without the body. Null: everybody is
-  // known.
-  std::function<bool(const HttpRequest&)> known = nullptr;
+  // Who asks, in words that change with what they may; empty: a stranger. Called when the headers
+  // are there, without the body. Null: everybody is known.
+  std::function<std::string(const HttpRequest&)> who = nullptr;
   Deadlines deadlines = {};
   ConnectionLimits limits = {};
 };
@@ -79,6 +79,8 @@ class Server {
   // Client certificates of this authority are accepted too, from the next connection on (another
   // site's).
   [[nodiscard]] virtual Result<void> trust(const std::string& caPem) = 0;
+  // Who is who has changed: streams end whose `who` is not what it was when they began.
+  virtual void recheck() = 0;
 };
 
 }  // namespace hawser::api
