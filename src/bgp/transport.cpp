@@ -2,8 +2,8 @@
 // operation on it is pending, so each handler holds a shared pointer, and `closed_` cuts the way
 // back to the owner.
 //
-// Bounds: a handshake ends within 10 s, at most 64 handshakes run at once, a lingering close ends
-// after 2 s.
+// Bounds: a handshake ends within 5 s, at most 128 handshakes run at once and 4 with one address, so
+// that strangers do not keep hosts out; a lingering close ends after 2 s.
 #include "transport.h"
 
 #include <arpa/inet.h>
@@ -21,6 +21,7 @@
 #include <boost/asio/write.hpp>
 #include <cstring>
 #include <deque>
+#include <map>
 
 #include "hawser/base/log.h"
 
@@ -33,9 +34,9 @@ using ErrorCodeOf = boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::seconds kHandshakeLimit{10};
+constexpr std::chrono::seconds kHandshakeLimit{5};
 constexpr std::chrono::seconds kLingerLimit{2};
-constexpr int kMaxHandshakes = 64;
+constexpr int kMaxHandshakes = 128, kMaxHandshakesOfOne = 4;
 
 asio::io_context& contextOf(io::Loop& loop) {
   return *static_cast<asio::io_context*>(loop.native());
@@ -259,7 +260,7 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
     done_ = std::move(done);
     timer_.expires_after(kHandshakeLimit);
     timer_.async_wait([self = shared_from_this()](const ErrorCodeOf& error) {
-      if (!error) self->finish(nullptr, "no TLS handshake within 10 s");
+      if (!error) self->finish(nullptr, "no TLS handshake within 5 s");
     });
     stream_.async_handshake(role, [self = shared_from_this()](const ErrorCodeOf& error) {
       if (error) return self->finish(nullptr, "TLS handshake: " + error.message());
@@ -445,13 +446,18 @@ class ListenerImpl final : public Listener {
                                                                         std::string{}));
         return;
       }
-      if (handshakes >= kMaxHandshakes) return;
+      const auto ofThis = handshakesOf.find(from);
+      if (handshakes >= kMaxHandshakes ||
+          (ofThis != handshakesOf.end() && ofThis->second >= kMaxHandshakesOfOne))
+        return;
       ++handshakes;
+      ++handshakesOf[from];
       std::make_shared<Handshake>(std::move(socket), options.tls)
           ->run(asio::ssl::stream_base::server,
                 [self = shared_from_this(), from](std::shared_ptr<Transport> made,
                                                   const std::string& reason) {
                   --self->handshakes;
+                  if (--self->handshakesOf[from] == 0) self->handshakesOf.erase(from);
                   if (self->closed) return;
                   if (made) return self->options.accepted(std::move(made));
                   log::info("bgp", "connection from {}: {}", from.text(), reason);
@@ -462,6 +468,7 @@ class ListenerImpl final : public Listener {
     Tcp::acceptor acceptor;
     asio::steady_timer pause;
     int handshakes = 0;
+    std::map<net::IpAddress, int> handshakesOf;
     bool closed = false;
   };
   std::shared_ptr<Shared> shared_;

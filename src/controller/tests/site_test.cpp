@@ -1,4 +1,7 @@
 // One site over real HTTPS and BGP: first start, restart, joining, slices, reports, roles, routes.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "site.h"
 
 #include "hawser/model/slice.h"
@@ -292,6 +295,50 @@ TEST(Site, StreamsEndWithTheTokenOrTheHost) {
   EXPECT_TRUE(ofChanged.ends());
   ASSERT_TRUE(admin.remove({Kind::kHost, {}, "node1"}));
   EXPECT_TRUE(ofHost.ends());
+}
+
+// A TCP connection from an address to the port for hosts, that says nothing.
+class Silent {
+ public:
+  Silent(const std::string& from, const std::string& to, std::uint16_t port)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from.c_str(), &address.sin_addr);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ::inet_pton(AF_INET, to.c_str(), &address.sin_addr);
+    address.sin_port = htons(port);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Silent() { ::close(fd_); }
+  Silent(const Silent&) = delete;
+  Silent& operator=(const Silent&) = delete;
+  [[nodiscard]] bool closed() const {
+    char one = 0;
+    const auto size = ::recv(fd_, &one, 1, MSG_DONTWAIT);
+    return size == 0 || (size < 0 && errno != EAGAIN);
+  }
+
+ private:
+  int fd_;
+};
+
+TEST(Site, SilentConnectionsDoNotKeepHostsOut) {
+  Site site("one", 64512, "127.1.1.1");
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::unique_ptr<Silent>> silent;
+  for (int i = 0; i < 200; ++i)
+    silent.push_back(std::make_unique<Silent>("127.1.1.66", site.address(), site.bgpTlsPort()));
+  const auto open = [&] {
+    return std::count_if(silent.begin(), silent.end(), [](const auto& one) { return !one->closed(); });
+  };
+  EXPECT_TRUE(eventually([&] { return open() == 4; })) << open();
+  HostSpeaker host(site, "node1", "127.1.1.11");
+  auto admin = site.admin();
+  EXPECT_TRUE(
+      eventually([&] { return peerNamed(admin, "host:node1")["state"] == "Established"; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "it waited for them";
+  EXPECT_TRUE(eventually([&] { return open() == 0; })) << "no handshake, no connection";
 }
 
 TEST(Site, RoutesOfHostsAreReflectedAndShown) {
