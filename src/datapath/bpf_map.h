@@ -44,6 +44,9 @@ class BpfMap {
   using Entries = std::map<K, V, BytesLess>;
   BpfMap() = default;
   BpfMap(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
+    bpf_map_info info{};
+    __u32 length = sizeof(info);
+    if (bpf_obj_get_info_by_fd(fd_, &info, &length) == 0) capacity_ = info.max_entries;
     forEachEntry<K, V>(fd_, [this](const K& key, const V& value) { wanted_[key] = value; });
   }
 
@@ -73,6 +76,15 @@ class BpfMap {
   }
   [[nodiscard]] const Entries& entries() const { return wanted_; }
   [[nodiscard]] int fd() const { return fd_; }
+  // Whether another entry leaves the last sixteenth of the map free; `reserve`: may use it.
+  [[nodiscard]] Result<void> roomForMore(bool reserve) const {
+    const auto kept = capacity_ / 16;
+    if (reserve || wanted_.size() + kept < capacity_) return {};
+    return fail(ErrorCode::kUnavailable,
+                "is full (" + std::to_string(capacity_) + ", of which " + std::to_string(kept) +
+                    " are for ports of this host)",
+                name_);
+  }
 
   // Makes the map equal to what is wanted; how many entries differed.
   std::size_t reconcile() {
@@ -100,6 +112,7 @@ class BpfMap {
  private:
   int fd_ = -1;
   std::string name_;
+  std::size_t capacity_ = 0;
   Entries wanted_;
 };
 

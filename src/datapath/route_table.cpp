@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace hawser::datapath {
+namespace {
+
+bool isLocal(const Route& route) {
+  return std::any_of(route.members.begin(), route.members.end(), [](const auto& member) {
+    return std::holds_alternative<LocalPort>(member.nextHop);
+  });
+}
+
+}  // namespace
 
 RouteTable::RouteTable(const Programs& programs, std::uint32_t lastNextHop)
     : routes_(programs.map("routes"), "routes"),
@@ -43,12 +52,13 @@ RouteTable::Weights RouteTable::membersOf(const hw_route& route) const {
   return out;
 }
 
-Result<std::uint32_t> RouteTable::acquire(VrfId vrf, const NextHop& nextHop) {
+Result<std::uint32_t> RouteTable::acquire(VrfId vrf, const NextHop& nextHop, bool local) {
   const auto value = toNextHop(vrf, nextHop);
   if (const auto known = ids_.find(value); known != ids_.end()) {
     ++uses_[known->second];
     return known->second;
   }
+  if (auto room = nextHops_.roomForMore(local); !room) return std::unexpected(room.error());
   const auto id = lastNextHop_ + 1;
   if (auto written = nextHops_.set(id, value); !written) return std::unexpected(written.error());
   lastNextHop_ = id;
@@ -60,7 +70,7 @@ Result<std::uint32_t> RouteTable::acquire(VrfId vrf, const NextHop& nextHop) {
 Result<RouteTable::Weights> RouteTable::acquireAll(const Route& route) {
   Weights out;
   for (const auto& member : route.members) {
-    const auto id = acquire(route.vrf, member.nextHop);
+    const auto id = acquire(route.vrf, member.nextHop, isLocal(route));
     if (!id) {
       release(out);
       return std::unexpected(id.error());
@@ -86,7 +96,8 @@ void RouteTable::dropGroup(std::uint32_t group) {
 }
 
 // Keeps the route's group; a route that had one next hop only gets a new one.
-Result<std::uint32_t> RouteTable::writeGroup(const hw_route* before, const Weights& weights) {
+Result<std::uint32_t> RouteTable::writeGroup(const hw_route* before, const Weights& weights,
+                                             bool local) {
   Buckets old{};
   std::uint32_t id = 0;
   if (before != nullptr && before->group != 0) {
@@ -96,7 +107,10 @@ Result<std::uint32_t> RouteTable::writeGroup(const hw_route* before, const Weigh
   } else if (before != nullptr) {
     old.fill(before->next_hop);
   }
-  if (id == 0) id = ++lastGroup_;
+  if (id == 0) {
+    if (auto room = groups_.roomForMore(local); !room) return std::unexpected(room.error());
+    id = ++lastGroup_;
+  }
   hw_group value{};
   const auto buckets = fillBuckets(old, weights);
   std::copy(buckets.begin(), buckets.end(), std::begin(value.next_hop));
@@ -112,6 +126,8 @@ Result<void> RouteTable::set(const Route& route) {
       return invalid("tunnels are over IPv4", "members.remote");
   const auto key = toRouteKey(route.vrf, route.prefix);
   const auto* before = routes_.find(key);
+  if (before == nullptr)
+    if (auto room = routes_.roomForMore(isLocal(route)); !room) return room;
   auto weights = acquireAll(route);
   if (!weights) return std::unexpected(weights.error());
   hw_route value{};
@@ -119,7 +135,7 @@ Result<void> RouteTable::set(const Route& route) {
   if (weights->size() == 1) {
     value.next_hop = weights->begin()->first;
   } else {
-    const auto group = writeGroup(before, *weights);
+    const auto group = writeGroup(before, *weights, isLocal(route));
     if (!group) {
       release(*weights);
       return std::unexpected(group.error());

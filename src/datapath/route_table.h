@@ -20,6 +20,8 @@ class RouteTable {
   // Takes over what the maps hold. `lastNextHop` is the highest id ever given.
   RouteTable(const Programs& programs, std::uint32_t lastNextHop);
 
+  // The last sixteenth of each map is for routes with a port of this host among their members:
+  // however many routes others announce, a workload that starts here has its own.
   [[nodiscard]] Result<void> set(const Route& route);
   void remove(VrfId vrf, const net::IpPrefix& prefix);
   void prune();
@@ -35,13 +37,14 @@ class RouteTable {
     std::uint32_t group = 0;
     bool confirmed = false;  // set since this process began
   };
-  [[nodiscard]] Result<std::uint32_t> acquire(VrfId vrf, const NextHop& nextHop);
+  [[nodiscard]] Result<std::uint32_t> acquire(VrfId vrf, const NextHop& nextHop, bool local);
   [[nodiscard]] Result<Weights> acquireAll(const Route& route);
   void release(const Weights& weights);
   void dropGroup(std::uint32_t group);
   void adopt();
   [[nodiscard]] Weights membersOf(const hw_route& route) const;
-  [[nodiscard]] Result<std::uint32_t> writeGroup(const hw_route* before, const Weights& weights);
+  [[nodiscard]] Result<std::uint32_t> writeGroup(const hw_route* before, const Weights& weights,
+                                                 bool local);
 
   BpfMap<hw_route_key, hw_route> routes_;
   BpfMap<std::uint32_t, hw_group> groups_;

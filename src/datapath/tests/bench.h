@@ -28,8 +28,6 @@ class Bench : public testing::Test {
     config_.pinDirectory = bpffs() + "/bench";
     config_.underlayDevice = "u0";
     config_.underlayAddress = ip("172.31.0.1");
-    config_.maxRoutes = config_.maxRules = 1024;
-    config_.maxConnections = 4096;
     reopen();
     ASSERT_TRUE(plug(1)) << error_;
     ASSERT_TRUE(plug(2)) << error_;
@@ -37,6 +35,12 @@ class Bench : public testing::Test {
   void TearDown() override {
     plane_.reset();
     net_.in([&] { Datapath::teardown(config_); });
+  }
+  static Config small() {
+    Config out;
+    out.maxRoutes = out.maxRules = 1024;
+    out.maxConnections = 4096;
+    return out;
   }
   void reopen() {
     plane_.reset();
@@ -130,7 +134,7 @@ class Bench : public testing::Test {
   }
 
   Netns net_;
-  Config config_;
+  Config config_ = small();
   std::unique_ptr<Datapath> plane_;
   std::string error_;
 };
