@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "hawser/base/log.h"
 
@@ -46,7 +47,11 @@ Agent::Agent(io::Loop& loop, Config config, datapath::ForwardingPlane& plane, Ro
               .state = state,
               .metrics = metrics,
               .underlay = config_.underlay},
-             [this] { portsChanged(); }) {}
+             [this] { portsChanged(); }) {
+  forwarder_.onLack([this] {
+    if (reportDue_) reportDue_();
+  });
+}
 
 void Agent::restore() {
   ports_.checkDevices();
@@ -207,12 +212,26 @@ std::string Agent::phaseOf(const model::SlicePort& port) const {
   return state_.find(port.uid) != nullptr ? "down" : "pending";
 }
 
+std::string Agent::degradationOf(const model::SlicePort& port) const {
+  if (phaseOf(port) != "up") return {};
+  std::set<rib::VrfId> vrfs{port.vrf};
+  for (const auto& translation : port.translations) vrfs.insert(translation.vrf);
+  std::string out;
+  for (const auto vrf : vrfs)
+    if (const auto lack = forwarder_.lackOf(vrf); !lack.empty())
+      out += (out.empty() ? "" : "; ") + lack;
+  return out;
+}
+
 Json Agent::report() const {
   Json json{{"version", HAWSER_VERSION}, {"ports", Json::array()}};
+  if (const auto lack = forwarder_.lack(); lack.failed > 0) json["message"] = lack.text();
   if (!slice_) return json;
   for (const auto& port : slice_->ports) {
     Json one{{"name", port.name}, {"phase", phaseOf(port)}};
     if (const auto* numbers = state_.find(port.uid)) one["label"] = numbers->label.value();
+    if (auto degraded = degradationOf(port); !degraded.empty())
+      one["message"] = std::move(degraded);
     json["ports"].push_back(std::move(one));
   }
   return json;

@@ -62,6 +62,8 @@ class Agent {
   [[nodiscard]] const HostState& state() const { return state_; }
   // "up", "down" (was up on this host before), "pending".
   [[nodiscard]] std::string phaseOf(const model::SlicePort& port) const;
+  // Why a port that is up may not reach everything; empty: it does.
+  [[nodiscard]] std::string degradationOf(const model::SlicePort& port) const;
 
  private:
   struct Waiting {

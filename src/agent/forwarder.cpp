@@ -1,5 +1,7 @@
 #include "forwarder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "convert.h"
@@ -93,31 +95,78 @@ void Forwarder::reprogram(rib::VrfId id, Vrf& vrf) {
 void Forwarder::retry() {
   for (auto& [id, vrf] : vrfs_)
     for (const auto failed = vrf.failed; const auto& prefix : failed) program(id, vrf, prefix);
+  const auto now = lack();
+  if (now.failed == saidFailed_) return;
+  saidFailed_ = now.failed;
+  if (lackChanged_) lackChanged_();
+  if (now.failed > 0)
+    log::error("agent", "{}; tried again", now.text());
+  else
+    log::info("agent", "all {} routes fit again", now.wanted);
+}
+
+// The first is said at once, all others together by retry().
+void Forwarder::failed(Vrf& vrf, const net::IpPrefix& prefix, const Error& error) {
+  failures_.add();
+  reason_ = error.text();
+  if (!vrf.failed.insert(prefix).second) return;
+  if (saidFailed_ == 0) {
+    log::error("agent", "routes do not fit, {} in {} first: {}; tried again", prefix.text(),
+               vrf.name, reason_);
+    saidFailed_ = 1;
+  }
+  if (vrf.failed.size() == 1 && lackChanged_) lackChanged_();
+}
+
+void Forwarder::succeeded(Vrf& vrf, const net::IpPrefix& prefix) {
+  if (vrf.failed.erase(prefix) > 0 && vrf.failed.empty() && lackChanged_) lackChanged_();
+}
+
+std::size_t Forwarder::Vrf::wantedCount() const {
+  return written.size() + static_cast<std::size_t>(std::count_if(
+                              failed.begin(), failed.end(),
+                              [this](const auto& prefix) { return !written.contains(prefix); }));
+}
+
+Forwarder::Lack Forwarder::lack() const {
+  Lack out;
+  for (const auto& [id, vrf] : vrfs_) {
+    out.failed += vrf.failed.size();
+    out.wanted += vrf.wantedCount();
+  }
+  if (out.failed > 0) out.reason = reason_;
+  return out;
+}
+
+std::string Forwarder::Lack::text() const {
+  return fmt::format("{} of {} routes do not fit: {}", failed, wanted, reason);
+}
+
+std::string Forwarder::lackOf(rib::VrfId id) const {
+  const auto found = vrfs_.find(id);
+  if (found == vrfs_.end() || found->second.failed.empty()) return {};
+  const auto& vrf = found->second;
+  return fmt::format("{} of {} routes of {} do not fit", vrf.failed.size(), vrf.wantedCount(),
+                     vrf.name);
 }
 
 void Forwarder::program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix) {
   const auto route = routeFor(id, vrf, prefix);
   const auto written = vrf.written.find(prefix);
   if (!route) {
-    vrf.failed.erase(prefix);
+    succeeded(vrf, prefix);
     if (written == vrf.written.end()) return;
     plane_.removeRoute(id, prefix);
     removals_.add();
     vrf.written.erase(written);
     return;
   }
-  if (written != vrf.written.end() && written->second == *route) return;
+  if (written != vrf.written.end() && written->second == *route) return succeeded(vrf, prefix);
   const auto set = plane_.setRoute(*route);
-  if (set) {
-    writes_.add();
-    vrf.failed.erase(prefix);
-    vrf.written.insert_or_assign(prefix, *route);
-    return;
-  }
-  failures_.add();
-  if (vrf.failed.insert(prefix).second)
-    log::error("agent", "route {} in {}: {}; tried again", prefix.text(), vrf.name,
-               set.error().text());
+  if (!set) return failed(vrf, prefix, set.error());
+  writes_.add();
+  vrf.written.insert_or_assign(prefix, *route);
+  succeeded(vrf, prefix);
 }
 
 std::optional<datapath::Route> Forwarder::routeFor(rib::VrfId id, const Vrf& vrf,
@@ -163,7 +212,9 @@ const std::map<net::IpPrefix, datapath::Route>& Forwarder::written(rib::VrfId vr
 
 std::vector<Forwarder::VrfView> Forwarder::vrfs() const {
   std::vector<VrfView> out;
-  for (const auto& [id, vrf] : vrfs_) out.push_back({id, vrf.name, vrf.import, vrf.written.size()});
+  for (const auto& [id, vrf] : vrfs_)
+    out.push_back(
+        {id, vrf.name, vrf.import, vrf.written.size(), vrf.failed.size(), vrf.wantedCount()});
   return out;
 }
 

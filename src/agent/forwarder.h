@@ -2,8 +2,8 @@
 // prefix becomes one forwarding entry with all its equal paths.
 //
 // Invariants: an entry is written only when it differs from what was written last; a prefix whose
-// write failed is tried again at retry(); an address without a backend is refused exactly when no
-// route for it exists.
+// write failed is tried again at retry(), and counted until it is written; an address without a
+// backend is refused exactly when no route for it exists.
 #pragma once
 
 #include <functional>
@@ -35,15 +35,30 @@ class Forwarder {
   // Ports came or went: paths over this host may mean something else now.
   void localPortsChanged();
   void retry();
+  // Called when a VRF begins or ceases to lack routes, and by retry() when their number has
+  // changed.
+  void onLack(std::function<void()> changed) { lackChanged_ = std::move(changed); }
 
   [[nodiscard]] std::set<net::RouteTarget> memberships() const;
   struct VrfView {
     rib::VrfId id;
     std::string name;
     std::set<net::RouteTarget> import;
-    std::size_t routes = 0;
+    std::size_t routes = 0;  // in force
+    std::size_t failed = 0;  // not, or not as wanted
+    std::size_t wanted = 0;
   };
   [[nodiscard]] std::vector<VrfView> vrfs() const;
+  // What could not be written, of all VRFs.
+  struct Lack {
+    std::size_t failed = 0;
+    std::size_t wanted = 0;
+    std::string reason;  // of one that failed
+    [[nodiscard]] std::string text() const;
+  };
+  [[nodiscard]] Lack lack() const;
+  // Of the VRF alone; empty when it has all its routes.
+  [[nodiscard]] std::string lackOf(rib::VrfId vrf) const;
   [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const {
     return table_.routes(vrf);
   }
@@ -62,11 +77,14 @@ class Forwarder {
     std::map<net::IpPrefix, datapath::Route> written;
     std::set<net::IpPrefix> failed;
     bool obsolete = false;
+    [[nodiscard]] std::size_t wantedCount() const;
   };
   void takeChanges();
   void reprogram(rib::VrfId id, Vrf& vrf);
   void setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
   void program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix);
+  void failed(Vrf& vrf, const net::IpPrefix& prefix, const Error& error);
+  void succeeded(Vrf& vrf, const net::IpPrefix& prefix);
   [[nodiscard]] std::optional<datapath::Route> routeFor(rib::VrfId id, const Vrf& vrf,
                                                         const net::IpPrefix& prefix) const;
   [[nodiscard]] std::optional<datapath::NextHop> nextHopOf(const rib::VrfPath& path) const;
@@ -77,6 +95,9 @@ class Forwarder {
   rib::VrfTable table_;
   std::map<rib::VrfId, Vrf> vrfs_;
   std::vector<net::Encapsulation> encapsulations_;
+  std::function<void()> lackChanged_;
+  std::string reason_;          // of the failure that came last
+  std::size_t saidFailed_ = 0;  // as the log was told
   Counter& writes_;
   Counter& removals_;
   Counter& failures_;

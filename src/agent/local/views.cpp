@@ -149,6 +149,20 @@ Json portJson(const Agent& agent, const model::SlicePort& port,
   json["device"] = bound->second.plug.device;
   json["containerId"] = bound->second.plug.containerId;
   if (!bound->second.problem.empty()) json["problem"] = bound->second.problem;
+  if (auto degraded = agent.degradationOf(port); !degraded.empty())
+    json["degraded"] = std::move(degraded);
+  return json;
+}
+
+// How many the VRFs want, how many of them could not be written, where and why.
+Json routesStatusJson(const Forwarder& forwarder) {
+  const auto lack = forwarder.lack();
+  Json json{{"wanted", lack.wanted}, {"failed", lack.failed}};
+  if (lack.failed == 0) return json;
+  json["problem"] = lack.reason;
+  json["vrfs"] = Json::array();
+  for (const auto& vrf : forwarder.vrfs())
+    if (vrf.failed > 0) json["vrfs"].push_back(vrf.name);
   return json;
 }
 
@@ -212,6 +226,7 @@ Json statusJson(const Agent& agent, const Surroundings& surroundings) {
             {"bgp", {{"synchronised", surroundings.synchronised}, {"peers", peers}}},
             {"ports", {{"total", 0}, {"up", agent.ports().up().size()}}},
             {"vrfs", agent.forwarder().vrfs().size()},
+            {"routes", routesStatusJson(agent.forwarder())},
             {"plugs", agent.state().plugs().size()}};
   if (!surroundings.error.empty()) json["error"] = surroundings.error;
   if (const auto* slice = agent.slice()) {
@@ -238,11 +253,8 @@ Json portsJson(const Agent& agent, const Plane& plane) {
 Json vrfsJson(const Agent& agent) {
   auto out = Json::array();
   for (const auto& vrf : agent.forwarder().vrfs()) {
-    Json one{{"id", vrf.id.value()},
-             {"name", vrf.name},
-             {"routes", vrf.routes},
-             {"import", Json::array()},
-             {"export", Json::array()}};
+    Json one{{"id", vrf.id.value()}, {"name", vrf.name},        {"routes", vrf.routes},
+             {"failed", vrf.failed}, {"import", Json::array()}, {"export", Json::array()}};
     for (const auto& target : vrf.import) one["import"].push_back(target.text());
     if (agent.slice() != nullptr)
       for (const auto& known : agent.slice()->vrfs)

@@ -204,6 +204,43 @@ TEST_F(AgentTest, ReportsTellPhasesAndLabels) {
   EXPECT_EQ(life->agent.report()["ports"][0]["phase"], "down");
 }
 
+TEST_F(AgentTest, ReportsTellThatRoutesDoNotFit) {
+  life->agent.applySlice(slice(), true);
+  plug(podPlug("a", "hwa"));
+  EXPECT_FALSE(life->agent.report().contains("message"));
+  int due = 0;
+  life->agent.onReport([&] { ++due; });
+  plane.failRoutes = true;
+  for (int i = 0; i < 20; ++i)
+    life->learn("10.1.0.12:1", "10.0.3.1" + std::to_string(i + 20) + "/32", 2001,
+                remoteAttributes("10.1.0.12", "64512:3"));
+  EXPECT_EQ(due, 1) << "a report a VRF, not one a route";
+  auto report = life->agent.report();
+  EXPECT_EQ(report["message"], "20 of 20 routes do not fit: no room for routes");
+  EXPECT_EQ(report["ports"][0]["phase"], "up") << "what it has works";
+  EXPECT_EQ(report["ports"][0]["message"], "20 of 20 routes of default/app do not fit");
+  EXPECT_FALSE(report["ports"][1].contains("message")) << "not plugged";
+  plane.failRoutes = false;
+  due = 0;
+  life->agent.reconcile();
+  EXPECT_GT(due, 0);
+  report = life->agent.report();
+  EXPECT_FALSE(report.contains("message"));
+  EXPECT_FALSE(report["ports"][0].contains("message"));
+}
+
+// The service's VRF is the port's too: answers are routed there.
+TEST_F(AgentTest, AVrfOfATranslationThatLacksRoutesDegradesThePort) {
+  life->agent.applySlice(slice(), true);
+  plug(podPlug("a", "hwa"));
+  plug(podPlug("b", "hwb"));
+  plane.failRoutes = true;
+  life->learn("10.1.0.12:1", "10.9.0.1/32", 2001, remoteAttributes("10.1.0.12", "64512:4"));
+  const auto report = life->agent.report();
+  EXPECT_EQ(report["ports"][0]["message"], "1 of 1 routes of default/svc do not fit");
+  EXPECT_FALSE(report["ports"][1].contains("message"));
+}
+
 // Whatever the order in which slices and plugs come and go, the end is the same.
 TEST_F(AgentTest, EveryOrderOfEventsEndsTheSame) {
   const std::vector<std::function<void()>> steps{

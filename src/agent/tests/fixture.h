@@ -67,7 +67,9 @@ class RecordingPlane final : public datapath::ForwardingPlane {
     rules.erase(port);
   }
   Result<void> setRoute(const datapath::Route& route) override {
-    if (failRoutes) return fail(ErrorCode::kInternal, "no room for routes");
+    const auto key = std::make_pair(route.vrf, route.prefix);
+    if (failRoutes || (routes.size() >= routeRoom && !routes.contains(key)))
+      return fail(ErrorCode::kInternal, "no room for routes");
     std::string members;
     for (const auto& member : route.members)
       members += (members.empty() ? "" : ",") + text(member.nextHop);
@@ -102,6 +104,7 @@ class RecordingPlane final : public datapath::ForwardingPlane {
   }
 
   bool failPorts = false, failRoutes = false;
+  std::size_t routeRoom = SIZE_MAX;
   std::map<datapath::PortId, datapath::Port> ports;
   std::map<std::pair<datapath::VrfId, net::IpPrefix>, datapath::Route> routes;
   std::map<datapath::PortId, std::vector<datapath::Translation>> translations;

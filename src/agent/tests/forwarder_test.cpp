@@ -1,5 +1,7 @@
 #include "forwarder.h"
 
+#include <sstream>
+
 #include "fixture.h"
 
 namespace hawser::agent::test {
@@ -102,6 +104,48 @@ TEST_F(ForwarderTest, AFailedWriteIsTriedAgain) {
   events.clear();
   life->agent.reconcile();
   EXPECT_TRUE(events.empty());
+}
+
+// A thousand routes that do not fit are one line, and one more when their number has changed.
+TEST_F(ForwarderTest, WhatDoesNotFitIsSaidOnce) {
+  const auto learn = [this](int first, int count) {
+    for (int i = first; i < first + count; ++i)
+      life->learn("10.1.0.12:1",
+                  "10.7." + std::to_string(i / 256) + "." + std::to_string(i % 256) + "/32", 2001,
+                  remoteAttributes("10.1.0.12", "64512:3"));
+  };
+  const auto said = [](const std::function<void()>& act) {
+    testing::internal::CaptureStderr();
+    act();
+    std::vector<std::string> lines;
+    std::istringstream all(testing::internal::GetCapturedStderr());
+    for (std::string line; std::getline(all, line);)
+      if (line.find("routes") != std::string::npos) lines.push_back(line);
+    return lines;
+  };
+  plane.routeRoom = 10;
+  EXPECT_EQ(said([&] { learn(0, 500); }).size(), 1U);
+  auto lines = said([&] { life->agent.reconcile(); });
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("490 of 500 routes do not fit: no room for routes"), std::string::npos)
+      << lines[0];
+  EXPECT_TRUE(said([&] { life->agent.reconcile(); }).empty()) << "nothing changed";
+  const auto lack = life->agent.forwarder().lack();
+  EXPECT_EQ(lack.failed, 490U);
+  EXPECT_EQ(lack.wanted, 500U);
+  plane.routeRoom = SIZE_MAX;
+  lines = said([&] { life->agent.reconcile(); });
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("all 500 routes fit again"), std::string::npos) << lines[0];
+  EXPECT_EQ(life->agent.forwarder().lack().failed, 0U);
+}
+
+TEST_F(ForwarderTest, AFailedChangeOfARouteIsOneRoute) {
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  plane.failRoutes = true;
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2002, remoteAttributes("10.1.0.12", "64512:3"));
+  EXPECT_EQ(life->agent.forwarder().lack().failed, 1U);
+  EXPECT_EQ(life->agent.forwarder().lack().wanted, 1U);
 }
 
 TEST_F(ForwarderTest, AFailedWriteThatIsNotWantedAnyMoreIsForgotten) {

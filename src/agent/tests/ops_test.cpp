@@ -142,6 +142,24 @@ TEST_F(OpsTest, StatusTellsTheWhole) {
   EXPECT_EQ(status["bgp"]["peers"][0]["state"], bgp::stateName(bgp::State::kEstablished));
 }
 
+TEST_F(OpsTest, RoutesThatDoNotFitAreShown) {
+  ASSERT_TRUE(call(plugRequest("a", "hwa")));
+  EXPECT_EQ(call({{"op", "status"}})->at("routes"), (Json{{"wanted", 0}, {"failed", 0}}));
+  EXPECT_FALSE(call({{"op", "ports"}})->at("ports")[0].contains("degraded"));
+  plane.failRoutes = true;
+  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
+  EXPECT_EQ(call({{"op", "status"}})->at("routes"), (Json{{"wanted", 1},
+                                                          {"failed", 1},
+                                                          {"problem", "no room for routes"},
+                                                          {"vrfs", {"default/app"}}}));
+  const auto port = call({{"op", "ports"}})->at("ports")[0];
+  EXPECT_EQ(port["phase"], "up");
+  EXPECT_EQ(port["degraded"], "1 of 1 routes of default/app do not fit");
+  const auto vrfs = call({{"op", "vrfs"}}).value();
+  EXPECT_EQ(vrfs["vrfs"][0]["failed"], 1);
+  EXPECT_EQ(vrfs["vrfs"][1]["failed"], 0);
+}
+
 TEST_F(OpsTest, PortsWithDevicesAndCounters) {
   ASSERT_TRUE(call(plugRequest("a", "hwa")));
   (void)call(plugRequest("nobody", "hwc"));
