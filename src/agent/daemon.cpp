@@ -91,6 +91,8 @@ Result<void> Daemon::start() {
   if (auto added = addPeers(); !added) return added;
   if (const int fd = parts_.plane->eventFd(); fd >= 0)
     events_.emplace(loop_, fd, [this] { drops(); });
+  if (const int fd = parts_.plane->filterFd(); fd >= 0)
+    filters_.emplace(loop_, fd, [this] { mended(parts_.plane->mendFilters(), "filters"); });
   reporter_ = std::make_unique<Reporter>(clients(), parts_.options.host);
   feed_ = std::make_unique<SliceFeed>(
       loop_, clients(), parts_.options.host,
@@ -173,11 +175,14 @@ void Daemon::everySecond() {
 
 void Daemon::everyTenSeconds() {
   tenSeconds_.start(std::chrono::seconds(10), [this] { everyTenSeconds(); });
-  if (const auto mended = parts_.plane->reconcile(); mended > 0) {
-    metrics_.counter("agent.datapath.mend").add(mended);
-    log::warn("agent", "the datapath had drifted: {} entries mended", mended);
-  }
+  mended(parts_.plane->reconcile(), "entries");
   agent_.reconcile();
+}
+
+void Daemon::mended(std::size_t count, const char* what) {
+  if (count == 0) return;
+  metrics_.counter("agent.datapath.mend").add(count);
+  log::warn("agent", "the datapath had drifted: {} {} mended", count, what);
 }
 
 // "synchronised" alone also means "waited long enough"; nothing may be forgotten for that.

@@ -45,6 +45,7 @@ class Daemon {
   void everySecond();
   void everyTenSeconds();
   void drops();
+  void mended(std::size_t count, const char* what);
   void report();
   [[nodiscard]] bool bgpIsWhole() const;
 
@@ -59,7 +60,7 @@ class Daemon {
   std::unique_ptr<LocalServer> server_;
   std::unique_ptr<SliceFeed> feed_;
   std::unique_ptr<Reporter> reporter_;
-  std::optional<io::FdWatcher> events_;
+  std::optional<io::FdWatcher> events_, filters_;
   io::Timer second_, tenSeconds_, reportTimer_;
   Json reported_;
   std::uint64_t evicted_ = 0;  // as counted so far

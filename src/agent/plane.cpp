@@ -14,6 +14,8 @@ class DatapathPlane final : public Plane {
   std::size_t sweep() override { return datapath_->sweep(); }
   std::uint64_t evicted() const override { return datapath_->evicted(); }
   std::size_t reconcile() override { return datapath_->reconcile(); }
+  int filterFd() const override { return datapath_->filterFd(); }
+  std::size_t mendFilters() override { return datapath_->mendFilters(); }
   int eventFd() const override { return datapath_->eventFd(); }
   void drainEvents(const std::function<void(const datapath::DropEvent&)>& visit) override {
     datapath_->drainEvents(visit);

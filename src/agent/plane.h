@@ -20,7 +20,10 @@ class Plane {
   virtual std::size_t sweep() = 0;  // every second: ages connections out
   // Connections that the table threw out for want of room, so far.
   [[nodiscard]] virtual std::uint64_t evicted() const = 0;
-  virtual std::size_t reconcile() = 0;            // every ten seconds: entries that it had to mend
+  virtual std::size_t reconcile() = 0;  // every ten seconds: entries that it had to mend
+  // Readable when somebody changed filters of devices; -1: never. Ours that it had to mend.
+  [[nodiscard]] virtual int filterFd() const = 0;
+  virtual std::size_t mendFilters() = 0;
   [[nodiscard]] virtual int eventFd() const = 0;  // -1: no events
   virtual void drainEvents(const std::function<void(const datapath::DropEvent&)>& visit) = 0;
 

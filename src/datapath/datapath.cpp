@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "connections.h"
+#include "filter_watch.h"
 #include "hawser/base/log.h"
 #include "port_table.h"
 #include "programs.h"
@@ -103,6 +104,9 @@ struct Datapath::Impl {
       detachIngress(static_cast<int>(before.underlay_ifindex));
     ring.reset(ring_buffer__new(programs.map("events"), &Impl::onEvent, this, nullptr));
     if (!ring) return failErrno("open the ring buffer of events", errno);
+    auto watching = FilterWatch::open();
+    if (!watching) return std::unexpected(watching.error());
+    watch.emplace(std::move(*watching));
     return {};
   }
 
@@ -113,6 +117,13 @@ struct Datapath::Impl {
     if (bpf_map_update_elem(settingsMap, &zero, &settings, BPF_ANY) < 0)
       return failErrno("write to the map settings", errno);
     return {};
+  }
+
+  std::size_t mendUnderlay() const {
+    const auto underlay = static_cast<int>(settings.underlay_ifindex);
+    const int program = programs.fromUnderlay();
+    if (attachedIngress(underlay) == programId(program)) return 0;
+    return attachIngress(underlay, program) ? 1 : 0;
   }
 
   static int onEvent(void* self, void* data, std::size_t size) {
@@ -130,6 +141,7 @@ struct Datapath::Impl {
   PortTable ports;
   Connections connections;
   std::unique_ptr<ring_buffer, RingBufferFree> ring;
+  std::optional<FilterWatch> watch;
   const std::function<void(const DropEvent&)>* visit = nullptr;
 };
 
@@ -196,10 +208,18 @@ std::size_t Datapath::reconcile() {
   auto mended = impl_->routes.reconcile() + impl_->ports.reconcile();
   const auto now = readSettings(impl_->settingsMap);
   if (std::memcmp(&now, &impl_->settings, sizeof(now)) != 0 && impl_->writeSettings()) ++mended;
-  const auto underlay = static_cast<int>(impl_->settings.underlay_ifindex);
-  const auto program = impl_->programs.fromUnderlay();
-  if (attachedIngress(underlay) != programId(program) && attachIngress(underlay, program)) ++mended;
-  return mended;
+  return mended + impl_->mendUnderlay();
+}
+
+int Datapath::filterFd() const { return impl_->watch ? impl_->watch->fd() : -1; }
+
+std::size_t Datapath::mendFilters() {
+  if (!impl_->watch) return 0;
+  const auto changed = impl_->watch->drain();
+  const auto which = [&](int device) { return changed.lost || changed.devices.contains(device); };
+  const auto mended = impl_->ports.mendFilters(which);
+  return which(static_cast<int>(impl_->settings.underlay_ifindex)) ? mended + impl_->mendUnderlay()
+                                                                   : mended;
 }
 
 int Datapath::eventFd() const { return ring_buffer__epoll_fd(impl_->ring.get()); }

@@ -225,10 +225,11 @@ void PortTable::prune() {
   portOfDevice_.eraseIf([&](std::uint32_t, std::uint32_t port) { return orphan(port); });
 }
 
-std::size_t PortTable::mendFilters() {
+std::size_t PortTable::mendFilters(const std::function<bool(int)>& which) {
   std::size_t mended = 0;
   const auto program = programId(fromPort_);
   for (const auto& [ifindex, port] : portOfDevice_.entries()) {
+    if (!which(static_cast<int>(ifindex))) continue;
     if (!confirmed_.contains(port) || !confirmed_.at(port).port) continue;
     if (attachedIngress(static_cast<int>(ifindex)) == program) continue;
     if (attachIngress(static_cast<int>(ifindex), fromPort_)) ++mended;
@@ -239,7 +240,7 @@ std::size_t PortTable::mendFilters() {
 std::size_t PortTable::reconcile() {
   return addresses_.reconcile() + translations_.reconcile() + floating_.reconcile() +
          rules_.reconcile() + ports_.reconcile() + labels_.reconcile() + portOfDevice_.reconcile() +
-         mendFilters();
+         mendFilters([](int) { return true; });
 }
 
 void PortTable::detachAll() {

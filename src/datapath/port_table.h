@@ -24,6 +24,8 @@ class PortTable {
   [[nodiscard]] Result<void> setRules(PortId port, const RuleSet& rules);
   void prune();
   [[nodiscard]] std::size_t reconcile();
+  // Attaches our programs where they are missing; of these devices only.
+  std::size_t mendFilters(const std::function<bool(int)>& which);
   // Detaches from every device that the maps know.
   void detachAll();
   [[nodiscard]] std::vector<PortId> ids() const;
@@ -41,7 +43,6 @@ class PortTable {
   [[nodiscard]] Result<void> updateFloating(std::uint32_t port, const hw_floating* floating);
   [[nodiscard]] Result<void> startCounters(std::uint32_t port);
   void leaveDevice(std::uint32_t port, std::uint32_t ifindex);
-  [[nodiscard]] std::size_t mendFilters();
 
   int fromPort_;
   int counters_;

@@ -13,6 +13,8 @@ class FakePlane final : public Plane {
   std::size_t sweep() override { return 0; }
   std::uint64_t evicted() const override { return 0; }
   std::size_t reconcile() override { return 0; }
+  int filterFd() const override { return -1; }
+  std::size_t mendFilters() override { return 0; }
   int eventFd() const override { return -1; }
   void drainEvents(const std::function<void(const datapath::DropEvent&)>&) override {}
   std::vector<datapath::Connection> connections(

@@ -1,4 +1,6 @@
 // Adoption, pruning, mending: what is in the maps after the process ended, and what of it stays.
+#include <poll.h>
+
 #include <algorithm>
 
 #include "abi/abi.h"
@@ -100,6 +102,38 @@ TEST_F(Restart, ReconcileMendsMapsAndFilters) {
   EXPECT_EQ(send({.source = "10.0.0.13"}).verdict, kShot);
   close(routes);
   close(ports);
+}
+
+TEST_F(Restart, AFilterThatGoesIsNoticedAndMended) {
+  route("10.0.0.12/32", {via(2001)});
+  const auto noticed = [this] {
+    pollfd ready{plane_->filterFd(), POLLIN, 0};
+    return poll(&ready, 1, 5000) == 1;
+  };
+  const auto mend = [this] { return net_.in([this] { return plane_->mendFilters(); }); };
+  (void)mend();  // what SetUp() changed
+  for (const auto* command :
+       {"tc filter del dev v1 ingress", "tc qdisc del dev v1 clsact", "tc qdisc del dev u0 clsact",
+        "tc filter replace dev v1 ingress prio 4857 handle 0x4857 protocol all bpf "
+        "object-pinned $P direct-action"}) {
+    const auto pin = config_.pinDirectory + "/other";
+    const auto underlay =
+        net_.in([] { return attachedIngress(findDevice("u0")->index).value_or(0); });
+    const int other = bpf_prog_get_fd_by_id(underlay);
+    (void)bpf_obj_pin(other, pin.c_str());
+    close(other);
+    net_.sh("P=" + pin + "; " + command);
+    EXPECT_EQ(unlink(pin.c_str()), 0);
+    ASSERT_TRUE(noticed()) << command;
+    EXPECT_EQ(mend(), 1U) << command;
+    EXPECT_EQ(send({}).verdict, kRedirect) << command;
+    EXPECT_EQ(receive({}, {.label = 999}).verdict, kShot) << command;
+    EXPECT_EQ(mend(), 0U) << "our own changes";
+  }
+  // What is none of ours stays as it is.
+  net_.sh("tc qdisc add dev u1 clsact && tc qdisc del dev u1 clsact");
+  ASSERT_TRUE(noticed());
+  EXPECT_EQ(mend(), 0U);
 }
 
 TEST_F(Restart, MapsOfAnotherSizeAreMadeAnew) {

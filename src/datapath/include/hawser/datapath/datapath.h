@@ -200,6 +200,10 @@ class Datapath final : public ForwardingPlane {
   // Compares maps with the wanted state and mends what drifted; returns how many entries it had to
   // write.
   std::size_t reconcile();
+  // Becomes readable when somebody changed a TC filter of a device; mendFilters() then looks at our
+  // own on those, on all if it cannot tell which, and returns how many it had to attach again.
+  [[nodiscard]] int filterFd() const;
+  std::size_t mendFilters();
   // Ring buffer of logged drops: becomes readable; drain calls back for each.
   [[nodiscard]] int eventFd() const;
   void drainEvents(const std::function<void(const DropEvent&)>& visit);
