@@ -43,6 +43,7 @@ rib::PeerPolicy Peer::policyFor(const Connection& connection,
   policy.localAddress = connection.transport->localAddress();
   policy.routeReflectorClient = config_.routeReflectorClient;
   policy.nextHopSelf = config_.nextHopSelf;
+  policy.enforceFirstAs = config_.enforceFirstAs;
   policy.rtConstraint = families.contains(wire::kRtConstraint) && !config_.ignoreConstraint;
   policy.families = std::move(families);
   policy.import = config_.import;

@@ -356,6 +356,11 @@ void Speaker::setMemberships(const std::set<net::RouteTarget>& targets) {
   impl_->scheduleFlush();
 }
 
+void Speaker::setOwnAddresses(std::set<net::IpAddress> addresses) {
+  impl_->rib_.setOwnAddresses(std::move(addresses));
+  impl_->scheduleFlush();
+}
+
 void Speaker::onBestChanges(std::function<void(const std::vector<rib::BestChange>&)> callback) {
   impl_->bestChanges_ = std::move(callback);
 }

@@ -73,7 +73,9 @@ std::string peersText(const Json& answer, bool wide) {
   for (const auto& peer : peers) {
     const auto dropped = numberAt(peer, "routes.droppedTarget") +
                          numberAt(peer, "routes.droppedPrefix") +
-                         numberAt(peer, "routes.droppedLoop");
+                         numberAt(peer, "routes.droppedLoop") +
+                         numberAt(peer, "routes.droppedNextHop") +
+                         numberAt(peer, "routes.droppedFirstAs");
     auto state = textAt(peer, "state");
     if (at(peer, "stale") == Json(true)) state += " (stale)";
     std::vector<std::string> row{textAt(peer, "name"),
@@ -115,10 +117,12 @@ std::string peerDetails(const Json& peer, std::size_t indentation) {
   pairs.emplace_back("Route targets", fmt::format("{} that they want, {} that we want of them",
                                                   numberAt(peer, "routes.membershipsIn"),
                                                   numberAt(peer, "routes.membershipsOut")));
-  pairs.emplace_back("Dropped", fmt::format("{} by route target, {} by prefix, {} by loop",
-                                            numberAt(peer, "routes.droppedTarget"),
-                                            numberAt(peer, "routes.droppedPrefix"),
-                                            numberAt(peer, "routes.droppedLoop")));
+  pairs.emplace_back(
+      "Dropped",
+      fmt::format("{} by route target, {} by prefix, {} by loop, {} by next hop, {} by first AS",
+                  numberAt(peer, "routes.droppedTarget"), numberAt(peer, "routes.droppedPrefix"),
+                  numberAt(peer, "routes.droppedLoop"), numberAt(peer, "routes.droppedNextHop"),
+                  numberAt(peer, "routes.droppedFirstAs")));
   const auto error = textAt(peer, "lastError");
   pairs.emplace_back("Last error", error.empty() ? "none" : error);
   return renderPairs(pairs, indentation);

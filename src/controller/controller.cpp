@@ -151,6 +151,7 @@ struct Controller::Impl {
     auto made = Sessions::open(loop, std::move(speaker), metrics);
     if (!made) return std::unexpected(made.error());
     sessions = std::move(*made);
+    tellAddresses();
     sessions->setPeers(compile->current().peers);
     hosts = std::make_unique<Hosts>(loop, *objects, *compile, data->ca(), metrics);
     sessions->speaker().onPeerChange([this](const bgp::PeerStatus& status) {
@@ -164,6 +165,15 @@ struct Controller::Impl {
     }
     if (restarted) hostsBack.start(kHostsBackLimit, [this] { tellAbsent(); });
     return {};
+  }
+
+  // What no foreign peer may give as a next hop.
+  void tellAddresses() {
+    std::set<net::IpAddress> own{config.apiAddress, config.bgpAddress, config.bgpTlsAddress};
+    for (auto at = objects->all().lower_bound({Kind::kHost, {}, {}});
+         at != objects->all().end() && at->first.kind == Kind::kHost; ++at)
+      own.insert(model::HostSpec::from(*at->second).address);
+    sessions->speaker().setOwnAddresses(std::move(own));
   }
 
   void tellAbsent() {
@@ -192,6 +202,7 @@ struct Controller::Impl {
                                                              *tracing, *federation, metrics});
     compile->onCompiled([this](const std::set<std::string>& changed) {
       // Peers first: what a slice lets hosts announce must find its filters in place.
+      tellAddresses();
       sessions->setPeers(compile->current().peers);
       hosts->slicesChanged(changed);
     });

@@ -56,6 +56,7 @@ bgp::PeerConfig Sessions::configOf(const compiler::PeerIntent& intent) const {
   peer.md5Key = spec.md5Key;
   peer.holdTime = std::chrono::seconds(spec.holdTime);
   peer.maxRoutes = spec.maxRoutes;
+  peer.enforceFirstAs = spec.enforceFirstAs;
   peer.connectRetry = kRetry;
   peer.families.clear();
   for (const auto& family : spec.families) {

@@ -17,7 +17,9 @@ Json countersJson(const rib::PeerCounters& counters) {
           {"membershipsOut", counters.membershipsOut},
           {"droppedTarget", counters.droppedTarget},
           {"droppedPrefix", counters.droppedPrefix},
-          {"droppedLoop", counters.droppedLoop}};
+          {"droppedLoop", counters.droppedLoop},
+          {"droppedNextHop", counters.droppedNextHop},
+          {"droppedFirstAs", counters.droppedFirstAs}};
 }
 
 Json statusJson(const bgp::PeerStatus& status, const std::string& role) {

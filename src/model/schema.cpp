@@ -164,6 +164,9 @@ std::vector<Field> peerFields() {
               "routes and memberships that it may give us; with more the session ends for 5 min; 0: "
               "no limit; default: 100000 for a site, 10000 for a gateway",
               0, 10000000),
+      flag("enforceFirstAs",
+           "refuse routes whose AS path does not begin with its AS; false for a route server",
+           "true"),
       {.name = "families",
        .type = Type::kList,
        .description = "address families; default: all that fit its role",

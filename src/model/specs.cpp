@@ -274,6 +274,7 @@ PeerSpec PeerSpec::from(const Object& object) {
   spec.passive = flag(json, "passive", false);
   spec.md5Key = text(json, "md5Key");
   spec.holdTime = readNumber<std::uint16_t>(json, "holdTime", 90);
+  spec.enforceFirstAs = flag(json, "enforceFirstAs", true);
   spec.maxRoutes =
       readNumber<std::uint32_t>(json, "maxRoutes", spec.role == "site" ? 100000 : 10000);
   for (const auto& item : list(json, "families")) spec.families.push_back(item.get<std::string>());

@@ -10,6 +10,17 @@ void Rib::Impl::judge(Peer& peer, const RouteKey& key, In& in) const {
     ++peer.droppedLoop;
     return;
   }
+  if (peer.policy.external()) {
+    if (peer.policy.enforceFirstAs && firstAs(*in.received) != peer.policy.remoteAs) {
+      ++peer.droppedFirstAs;
+      return;
+    }
+    if (isVpn(key.family) &&
+        (ownAddresses.contains(in.received->nextHop) || !foreign(peer.policy, *in.received))) {
+      ++peer.droppedNextHop;
+      return;
+    }
+  }
   const auto filtered = applyFilter(peer.policy.import, key, in.received, peer.importCache);
   if (filtered.drop == Drop::kTarget) ++peer.droppedTarget;
   if (filtered.drop == Drop::kPrefix) ++peer.droppedPrefix;

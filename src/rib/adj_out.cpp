@@ -65,6 +65,10 @@ AttributesPtr Rib::Impl::outbound(Peer& peer, PeerId id, const RouteKey& key,
   const auto* source = path.peer == kLocal ? nullptr : policyOf(path.peer);
   const auto filtered = applyFilter(peer.policy.exportTo, key, path.attributes, peer.filterCache);
   if (!filtered.attributes) return nullptr;
+  // What we want of others is not a foreign peer's to know.
+  if (key.family == wire::kRtConstraint && peer.policy.external() &&
+      !letsPass(peer.policy.import, key.membership))
+    return nullptr;
   if (isVpn(key.family) && !wanted(peer, routeTargetsOf(*filtered.attributes))) return nullptr;
   return exportAttributes({config, peer.policy, source, itself}, key, filtered.attributes,
                           peer.exportCache);

@@ -64,6 +64,7 @@ struct Peer {
   Memberships partial;
   AttributeCache importCache, exportCache, filterCache;
   std::uint64_t droppedTarget = 0, droppedPrefix = 0, droppedLoop = 0;
+  std::uint64_t droppedNextHop = 0, droppedFirstAs = 0;
 };
 
 struct Rib::Impl {
@@ -78,6 +79,7 @@ struct Rib::Impl {
   KeyMap<std::vector<net::RouteTarget>> indexed{&pool};
   KeySet changed{&pool};
   bool held = false;
+  std::set<net::IpAddress> ownAddresses;
 
   Peer& peerOf(PeerId id) { return peers.try_emplace(id, &pool).first->second; }
   [[nodiscard]] const PeerPolicy* policyOf(PeerId id) const {

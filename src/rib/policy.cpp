@@ -38,6 +38,11 @@ bool targetAllowed(const RouteFilter& filter, const net::RouteTarget& target,
   return limits == filter.prefixesByTarget.end() || inside(limits->second, prefix);
 }
 
+bool loopback(const net::IpAddress& address) {
+  static const auto kV6 = net::IpAddress::parse("::1").value();
+  return address.isV4() ? address.bytes()[0] == 127 : address == kV6;
+}
+
 AttributesPtr toExternal(const ExportContext& context, wire::Family family,
                          const AttributesPtr& from) {
   auto out = std::make_shared<wire::PathAttributes>(*from);
@@ -115,6 +120,26 @@ Filtered applyFilter(const RouteFilter& filter, const RouteKey& key,
     return out;
   });
   return {stripped, Drop::kNone};
+}
+
+net::Asn firstAs(const wire::PathAttributes& attributes) {
+  const auto& path = attributes.asPath;
+  if (path.empty() || path.front().type != wire::AsPathSegment::Type::kSequence ||
+      path.front().asns.empty())
+    return net::Asn(0);
+  return path.front().asns.front();
+}
+
+bool foreign(const PeerPolicy& peer, const wire::PathAttributes& attributes) {
+  if (attributes.nextHop == peer.localAddress) return false;
+  // A peer that is reached over loopback is on this machine, and so is what it speaks for.
+  return !loopback(attributes.nextHop) || loopback(peer.localAddress);
+}
+
+bool letsPass(const RouteFilter& filter, const wire::RtMembership& membership) {
+  if (!filter.routeTargets) return true;
+  return std::any_of(filter.routeTargets->begin(), filter.routeTargets->end(),
+                     [&](const auto& target) { return membership.matches(target); });
 }
 
 bool loops(const wire::PathAttributes& attributes, const Rib::Config& self) {

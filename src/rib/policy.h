@@ -51,6 +51,13 @@ struct Filtered {
 // RFC 4271, 9.1.2 (our AS in the path); RFC 4456, 8 (ORIGINATOR_ID, CLUSTER_LIST).
 [[nodiscard]] bool loops(const wire::PathAttributes& attributes, const Rib::Config& self);
 
+// The AS that an AS path begins with; 0: with none, or with a set.
+[[nodiscard]] net::Asn firstAs(const wire::PathAttributes& attributes);
+// May an external peer give this next hop? Not our own address (RFC 4271, 6.3), nor loopback.
+[[nodiscard]] bool foreign(const PeerPolicy& peer, const wire::PathAttributes& attributes);
+// Does the membership ask for a target that the filter lets pass?
+[[nodiscard]] bool letsPass(const RouteFilter& filter, const wire::RtMembership& membership);
+
 struct ExportContext {
   const Rib::Config& self;
   const PeerPolicy& peer;

@@ -74,8 +74,18 @@ void Rib::setFilters(PeerId id, RouteFilter import, RouteFilter exportTo) {
   peer.policy.import = std::move(import);
   peer.policy.exportTo = std::move(exportTo);
   if (importChanged) impl_->judgeHeld(id, peer, true, false);
+  if (importChanged && peer.up && peer.policy.external() &&
+      peer.policy.families.contains(wire::kRtConstraint))
+    impl_->markFamily(peer, wire::kRtConstraint);
   if (exportChanged && peer.up)
     for (const auto family : peer.policy.families) impl_->markFamily(peer, family);
+}
+
+void Rib::setOwnAddresses(std::set<net::IpAddress> addresses) {
+  if (impl_->ownAddresses == addresses) return;
+  impl_->ownAddresses = std::move(addresses);
+  for (auto& [id, peer] : impl_->peers)
+    if (id != kLocal && peer.policy.external()) impl_->judgeHeld(id, peer, true, false);
 }
 
 void Rib::peerDown(PeerId id, bool keepStale) {
@@ -211,6 +221,8 @@ PeerCounters Rib::counters(PeerId id) const {
   counters.droppedTarget = peer.droppedTarget;
   counters.droppedPrefix = peer.droppedPrefix;
   counters.droppedLoop = peer.droppedLoop;
+  counters.droppedNextHop = peer.droppedNextHop;
+  counters.droppedFirstAs = peer.droppedFirstAs;
   for (const auto& [key, sent] : peer.sent)
     if (key.family == wire::kRtConstraint) ++counters.membershipsOut;
   for (const auto& key : peer.held) {

@@ -65,7 +65,7 @@ TEST(Views, Peers) {
             "Updates:           2 in, 3 out\n"
             "Routes:            4 held of theirs, 7 announced to them\n"
             "Route targets:     5 that they want, 6 that we want of them\n"
-            "Dropped:           2 by route target, 1 by prefix, 0 by loop\n"
+            "Dropped:           2 by route target, 1 by prefix, 0 by loop, 0 by next hop, 0 by first AS\n"
             "Last error:        none\n");
 }
 

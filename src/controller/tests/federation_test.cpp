@@ -77,7 +77,7 @@ TEST_F(Federation, OnlyAuthorisedTargetsArrive) {
   node.want({kTyped, "64512:501"});
   vm.announce("10.0.100.11/32", kTyped, 31, 1);
   vm.announce("10.0.101.11/32", kTyped, 32, 2);       // beyond the agreed prefixes
-  vm.announce("10.0.100.12/32", "64512:501", 33, 3);  // a target that kubernetes has not allowed
+  vm.announce("10.0.100.12/32", "64512:501", 33, 3);  // not allowed, so not asked for
   auto admin = k8s.admin();
   ASSERT_TRUE(eventually(
       [&] { return pathsOf(admin, "default", "leonardo", "10.0.100.11/32").size() == 1; }));
@@ -88,7 +88,7 @@ TEST_F(Federation, OnlyAuthorisedTargetsArrive) {
   EXPECT_FALSE(path.contains("host"));
   ASSERT_TRUE(eventually([&] {
     const auto routes = peerNamed(admin, "openstack")["routes"];
-    return routes["droppedTarget"] == 1 && routes["droppedPrefix"] == 1;
+    return routes["membershipsOut"] == 1 && routes["droppedPrefix"] == 1;
   })) << peerNamed(admin, "openstack").dump();
   ASSERT_TRUE(
       eventually([&] { return node.prefixes() == std::set<std::string>{"10.0.100.11/32"}; }));

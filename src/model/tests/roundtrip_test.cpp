@@ -131,6 +131,7 @@ Json write(const PeerSpec& spec) {
            {"passive", spec.passive},
            {"holdTime", spec.holdTime},
            {"maxRoutes", spec.maxRoutes},
+           {"enforceFirstAs", spec.enforceFirstAs},
            {"families", spec.families},
            {"import", write(spec.import)},
            {"export", write(spec.exportTo)}};

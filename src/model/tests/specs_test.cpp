@@ -200,7 +200,7 @@ TEST(PeerSpec, FullAndByRole) {
   const auto full = PeerSpec::from(parsed(
       Kind::kPeer,
       "{role: site, site: openstack, address: 10.1.0.10, asn: 64512, port: 1179, passive: true, "
-      "md5Key: k, holdTime: 30, maxRoutes: 7, families: [vpnv4], import: {routeTargets: [\"1:1\"], prefixes: "
+      "md5Key: k, holdTime: 30, maxRoutes: 7, enforceFirstAs: false, families: [vpnv4], import: {routeTargets: [\"1:1\"], prefixes: "
       "[10.0.0.0/8]}, export: {routeTargets: []}, api: {url: \"https://10.1.0.10:8443\", "
       "fingerprint: \"sha256:ab\"}}"));
   EXPECT_EQ(full.role, "site");
@@ -212,6 +212,7 @@ TEST(PeerSpec, FullAndByRole) {
   EXPECT_EQ(full.md5Key, "k");
   EXPECT_EQ(full.holdTime, 30);
   EXPECT_EQ(full.maxRoutes, 7U);
+  EXPECT_FALSE(full.enforceFirstAs);
   EXPECT_EQ(full.families, Texts{"vpnv4"});
   EXPECT_EQ(texts(*full.import.routeTargets), Texts{"1:1"});
   EXPECT_EQ(texts(*full.import.prefixes), Texts{"10.0.0.0/8"});
@@ -225,6 +226,7 @@ TEST(PeerSpec, FullAndByRole) {
   EXPECT_EQ(site.port, 179);
   EXPECT_EQ(site.holdTime, 90);
   EXPECT_EQ(site.maxRoutes, 100000U);
+  EXPECT_TRUE(site.enforceFirstAs);
   const auto gateway =
       PeerSpec::from(parsed(Kind::kPeer, "{role: gateway, address: 10.3.0.1, asn: 64999}"));
   EXPECT_EQ(gateway.families, Texts{"vpnv4"});

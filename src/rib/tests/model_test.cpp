@@ -74,6 +74,8 @@ std::optional<wire::PathAttributes> accepted(const Neighbour& from, bool own, co
   if (passes(attributes.asPath, kOurs) || attributes.originatorId == kSelfId ||
       std::find(clusters.begin(), clusters.end(), kSelfId) != clusters.end())
     return std::nullopt;
+  if (from.policy.external() && vpn(key) && attributes.nextHop == from.policy.localAddress)
+    return std::nullopt;
   return filtered(from.policy.import, key, attributes);
 }
 
@@ -99,6 +101,11 @@ std::optional<wire::PathAttributes> exported(const Neighbour& to, const Neighbou
   if (&to == &from && !(membership && policy.routeReflectorClient)) return std::nullopt;
   if (said(0xffffff02)) return std::nullopt;
   if (policy.external()) {
+    const auto& wants = policy.import.routeTargets;
+    if (membership && wants && std::none_of(wants->begin(), wants->end(), [&](const auto& target) {
+          return key.membership.matches(target);
+        }))
+      return std::nullopt;
     if (said(0xffffff01) || said(0xffffff03) || passes(out.asPath, policy.remoteAs))
       return std::nullopt;
     if (out.asPath.empty()) out.asPath = {{Type::kSequence, {}}};

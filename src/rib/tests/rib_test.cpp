@@ -49,6 +49,80 @@ TEST_F(RibTest, LoopsAreDroppedAndCounted) {
   EXPECT_EQ(rib_.counters(kA).accepted, 0U);
 }
 
+TEST_F(RibTest, NextHopsOfOursAndOfNobodyAreNotAForeignPeersToGive) {
+  rib_.setOwnAddresses({ip("10.1.0.11")});
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kSite, peer(64513, "10.2.0.10"));
+  for (const auto* nextHop : {"10.1.0.11", "10.1.0.10", "127.0.0.1", "127.9.9.9", "::1"})
+    rib_.receive(kSite, announce("2:1", "10.9.0.1/32", attributes({"1:1"}, nextHop)));
+  EXPECT_TRUE(routesOf(kA).empty());
+  EXPECT_EQ(rib_.counters(kSite).droppedNextHop, 5U);
+  EXPECT_EQ(rib_.counters(kSite).accepted, 0U);
+  rib_.receive(kSite, announce("2:1", "10.9.0.1/32", attributes({"1:1"}, "10.2.0.11")));
+  rib_.receive(kSite, announce("2:2", "10.9.0.2/32", attributes({"1:1"}, "10.2.0.12")));
+  EXPECT_EQ(routesOf(kA).size(), 2U);
+  // A host of ours takes an address that was theirs; then it goes.
+  rib_.setOwnAddresses({ip("10.1.0.11"), ip("10.2.0.12")});
+  EXPECT_EQ(routesOf(kA), Keys{"2:1:10.9.0.1/32"});
+  rib_.setOwnAddresses({ip("10.1.0.11")});
+  EXPECT_EQ(routesOf(kA).size(), 2U);
+  // Our own hosts say what they are.
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"}, "10.1.0.11")));
+  EXPECT_TRUE(routeOf(kSite, "1:1:10.0.0.1/32"));
+}
+
+TEST_F(RibTest, APeerOverLoopbackSpeaksForLoopback) {
+  auto near = peer(64513, "127.0.0.2");
+  near.localAddress = ip("127.0.0.1");
+  rib_.peerUp(kSite, near);
+  rib_.receive(kSite, announce("2:1", "10.9.0.1/32", attributes({"1:1"}, "127.0.0.2")));
+  EXPECT_EQ(rib_.counters(kSite).accepted, 1U);
+  rib_.receive(kSite, announce("2:1", "10.9.0.1/32", attributes({"1:1"}, "127.0.0.1")));
+  EXPECT_EQ(rib_.counters(kSite).accepted, 0U) << "its next hop is ours";
+}
+
+TEST_F(RibTest, AnAsPathBeginsWithThePeersAs) {
+  using Type = wire::AsPathSegment::Type;
+  auto strict = peer(64513, "10.2.0.10");
+  strict.enforceFirstAs = true;
+  rib_.peerUp(kSite, strict);
+  const auto judged = [&](PeerId from, const wire::AsPath& path) {
+    auto with = attributes({"1:1"}, "10.2.0.11");
+    with->asPath = path;
+    rib_.receive(from, announce("2:1", "10.9.0.1/32", with));
+    return rib_.counters(from).accepted == 1;
+  };
+  EXPECT_TRUE(judged(kSite, {{Type::kSequence, {net::Asn(64513), net::Asn(7)}}}));
+  EXPECT_FALSE(judged(kSite, {{Type::kSequence, {net::Asn(7), net::Asn(64513)}}}));
+  EXPECT_FALSE(judged(kSite, {{Type::kSet, {net::Asn(64513)}}}));
+  EXPECT_FALSE(judged(kSite, {}));
+  EXPECT_EQ(rib_.counters(kSite).droppedFirstAs, 3U);
+  rib_.peerUp(kC, peer(64514, "10.3.0.10"));
+  EXPECT_TRUE(judged(kC, {{Type::kSequence, {net::Asn(7)}}})) << "a route server";
+  auto own = peer(64512, "10.1.0.11", true);
+  own.enforceFirstAs = true;
+  rib_.peerUp(kA, own);
+  EXPECT_TRUE(judged(kA, {})) << "inside an AS there is nothing to begin with";
+}
+
+TEST_F(RibTest, AForeignPeerIsToldWhatItMayGiveAndNoMore) {
+  auto site = peer(64513, "10.2.0.10", false, true);
+  site.import.routeTargets = {target("1:1")};
+  rib_.peerUp(kSite, site);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true, true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true, true));
+  for (const auto* wanted : {"1:1", "1:2", "1:3"}) rib_.receive(kA, member(64512, wanted));
+  EXPECT_EQ(routesOf(kSite), Keys{"64512:1:1/96"});
+  EXPECT_EQ(routesOf(kB).size(), 3U) << "our hosts are told all";
+  // A Link is agreed on, another ends: without a new session.
+  RouteFilter other;
+  other.routeTargets = {target("1:2")};
+  rib_.setFilters(kSite, other, {});
+  EXPECT_EQ(routesOf(kSite), Keys{"64512:1:2/96"});
+  rib_.setFilters(kSite, {}, {});
+  EXPECT_EQ(routesOf(kSite).size(), 3U) << "no filter, nothing to hide";
+}
+
 TEST_F(RibTest, ABorderPrependsAndKeepsTheNextHop) {
   rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
   rib_.peerUp(kSite, peer(64513, "10.2.0.10"));

@@ -62,6 +62,7 @@ struct PeerConfig {
   std::string md5Key;  // RFC 2385, empty: none
   bool routeReflectorClient = false;
   bool nextHopSelf = false;
+  bool enforceFirstAs = true;  // of an external peer, RFC 4271, 6.3; not with a route server
   // Gives this peer every VPN route, whatever its memberships: a host gives its controller all.
   bool ignoreConstraint = false;
   std::chrono::seconds holdTime{90};
@@ -127,6 +128,9 @@ class Speaker {
   // The route targets that this speaker wants: originated as RT-constraint routes (origin AS:
   // ours).
   void setMemberships(const std::set<net::RouteTarget>& targets);
+
+  // Addresses of this site, which no external peer may give as a next hop.
+  void setOwnAddresses(std::set<net::IpAddress> addresses);
 
   // Called after a batch of best-path changes; key's path null: gone. Includes our own routes.
   void onBestChanges(std::function<void(const std::vector<rib::BestChange>&)> callback);

@@ -164,6 +164,7 @@ struct PeerSpec {
   bool passive = false;
   std::string md5Key;
   std::uint16_t holdTime = 90;  // seconds
+  bool enforceFirstAs = true;
   std::uint32_t maxRoutes = 0;  // that it may give us; 0: any number; default by role
   std::vector<std::string>
       families;                     // "vpnv4", "rtc"; default both for a site, vpnv4 for a gateway

@@ -74,7 +74,11 @@ struct PeerPolicy {
   bool nextHopSelf = false;  // otherwise unchanged, to eBGP peers too
   bool rtConstraint =
       false;  // the peer negotiated SAFI 132: VPN routes go out by its memberships only
+  // Of an external peer: the AS path must begin with its AS (RFC 4271, 6.3); not with a route
+  // server.
+  bool enforceFirstAs = false;
   std::set<wire::Family> families;
+  // An external peer is told those memberships only that its import filter would let pass.
   RouteFilter import;
   RouteFilter exportTo;
   [[nodiscard]] bool external() const { return localAs != remoteAs; }
@@ -106,6 +110,8 @@ struct PeerCounters {
   std::uint64_t droppedTarget = 0;
   std::uint64_t droppedPrefix = 0;
   std::uint64_t droppedLoop = 0;  // AS path, ORIGINATOR_ID, CLUSTER_LIST
+  // Of external peers: a next hop that is ours or nobody's, an AS path that begins elsewhere.
+  std::uint64_t droppedNextHop = 0, droppedFirstAs = 0;
   // RT-constraint memberships (RFC 4684) among the accepted and the advertised.
   std::uint64_t membershipsIn = 0, membershipsOut = 0;
 };
@@ -127,6 +133,9 @@ class Rib {
   void peerUp(PeerId peer, PeerPolicy policy);
   // New filters for a live peer: in- and outbound routes are judged again.
   void setFilters(PeerId peer, RouteFilter import, RouteFilter exportTo);
+  // Addresses of this site, which no external peer may give as the next hop of a VPN route; its
+  // routes are judged again.
+  void setOwnAddresses(std::set<net::IpAddress> addresses);
   // The session ended. keepStale: paths stay, marked stale (graceful restart), until endOfRib() or
   // dropStale().
   void peerDown(PeerId peer, bool keepStale);
