@@ -171,7 +171,7 @@ Json routesStatusJson(const Forwarder& forwarder) {
 void DropLog::add(const datapath::DropEvent& event, const Agent& agent) {
   const auto now = clock_.now();
   newest_.push_back({event, now});
-  if (newest_.size() > kKeptDrops) newest_.pop_front();
+  if (newest_.size() > kKeptDrops) makeRoom();
   if (now - second_ >= std::chrono::seconds(1)) {
     if (unsaid_ > 0) log::info("agent", "{} more drops were not said", unsaid_);
     second_ = now;
@@ -186,6 +186,18 @@ void DropLog::add(const datapath::DropEvent& event, const Agent& agent) {
             portName(agent, event.port), event.source.text(), event.sourcePort,
             event.destination.text(), event.destinationPort, event.protocol,
             ruleSource(agent, event.ruleId));
+}
+
+// One workload's noise does not push out what is known of others: the oldest of the port that has
+// most goes.
+void DropLog::makeRoom() {
+  std::map<datapath::PortId, std::size_t> counts;
+  for (const auto& entry : newest_) ++counts[entry.event.port];
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  newest_.erase(std::find_if(newest_.begin(), newest_.end(),
+                             [&](const Entry& entry) { return entry.event.port == most->first; }));
 }
 
 Json DropLog::json(const Agent& agent) const {

@@ -16,7 +16,8 @@ namespace hawser::agent {
 class DropLog {
  public:
   explicit DropLog(const Clock& clock) : clock_(clock) {}
-  // Kept; said in the log, at most ten a second, and how many were not.
+  // Kept, of a port that has most in place of its oldest; said in the log, at most ten a second,
+  // and how many were not.
   void add(const datapath::DropEvent& event, const Agent& agent);
   [[nodiscard]] Json json(const Agent& agent) const;
 
@@ -25,6 +26,8 @@ class DropLog {
     datapath::DropEvent event;
     TimePoint at;
   };
+  void makeRoom();
+
   const Clock& clock_;
   std::deque<Entry> newest_;
   TimePoint second_{};

@@ -234,6 +234,30 @@ TEST_F(OpsTest, DropsAndRulesWithTheirSource) {
   EXPECT_EQ(rules["rules"][0]["action"], "deny");
 }
 
+// The port that has most gives way.
+TEST_F(OpsTest, OnePortsDropsDoNotPushOutThoseOfOthers) {
+  datapath::DropEvent event;
+  event.reason = "policy";
+  event.port = datapath::PortId(2);
+  for (int i = 0; i < 3; ++i) drops.add(event, life->agent);
+  event.port = datapath::PortId(1);
+  for (int i = 0; i < 5000; ++i) {
+    event.sourcePort = static_cast<std::uint16_t>(i);
+    drops.add(event, life->agent);
+  }
+  event.port = datapath::PortId(3);
+  for (int i = 0; i < 200; ++i) drops.add(event, life->agent);
+  ASSERT_TRUE(call(plugRequest("a", "hwa")) && call(plugRequest("b", "hwb")));
+  const auto recent = call({{"op", "drops"}})->at("recent");
+  ASSERT_EQ(recent.size(), 256U);
+  std::map<std::string, int> count;
+  for (const auto& one : recent) ++count[one["port"].get<std::string>()];
+  EXPECT_EQ(count["default/b"], 3);
+  EXPECT_EQ(count["default/a"], 126);
+  EXPECT_EQ(count[""], 127) << "half each of what is left";
+  EXPECT_EQ(recent[127 + 0]["sourcePort"], 4999) << "of each the newest";
+}
+
 TEST_F(OpsTest, MetricsAsText) {
   EXPECT_NE(
       call({{"op", "metrics"}})->at("text").get<std::string>().find("hawser_agent_route_write"),
