@@ -32,6 +32,22 @@ bool sameContent(const Object& a, const Object& b) {
          a.metadata.annotations == b.metadata.annotations && a.metadata.owner == b.metadata.owner;
 }
 
+// What has an owner is changed by its owner only, and by administrators: by the token that has the
+// owner's name, or the name before its first slash.
+Result<void> ownerAllows(const Caller& caller, const Object* before, const Object* after) {
+  if (caller.role == model::Role::kAdmin) return {};
+  for (const auto* object : {before, after}) {
+    if (object == nullptr || object->metadata.owner.empty()) continue;
+    const auto& owner = object->metadata.owner;
+    if (owner.substr(0, owner.find('/')) == caller.name || owner == caller.name) continue;
+    return fail(ErrorCode::kForbidden,
+                fmt::format("\"{}\" owns {}; \"{}\" may not change that", owner,
+                            object->key().text(), caller.name),
+                "metadata.owner");
+  }
+  return {};
+}
+
 std::unexpected<Error> named(Error error, const ObjectKey& key) {
   error.field = error.field.empty() ? key.text() : key.text() + " " + error.field;
   return std::unexpected(std::move(error));
@@ -116,6 +132,11 @@ Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
                             key.text(), before->metadata.resourceVersion),
                 "metadata.resourceVersion");
   }
+  if (write.op != Op::kStatus)
+    if (auto allowed = ownerAllows(staging.caller(), before.get(),
+                                   write.op == Op::kDelete ? nullptr : &object);
+        !allowed)
+      return std::unexpected(allowed.error());
   if (write.op == Op::kDelete) {
     staging.remove(key);
     return Outcome{"deleted", before};

@@ -34,11 +34,14 @@ Result<void> Admitting::run() {
     case Kind::kNetwork:
       return network();
     case Kind::kPort:
-      return port();
+      if (auto done = port(); !done) return done;
+      return externalLeft();
     case Kind::kFloatingIp:
-      return floatingIp();
+      if (auto done = floatingIp(); !done) return done;
+      return externalLeft();
     case Kind::kService:
-      return service();
+      if (auto done = service(); !done) return done;
+      return externalLeft();
     case Kind::kRouter:
       return router();
     case Kind::kPolicy:
@@ -154,32 +157,6 @@ Result<void> Admitting::identity() {
 }
 
 Result<void> Admitting::quota() { return {}; }
-
-Result<void> Admitting::quotaLeft(std::string_view limit) const {
-  if (before_ != nullptr) return {};
-  std::optional<std::int64_t> allowed;
-  std::string by;
-  staging_.forEach(Kind::kQuota, [&](const Object& quota) {
-    if (quota.metadata.project != object_.metadata.project) return;
-    const auto found = quota.spec.find(std::string(limit));
-    if (found == quota.spec.end()) return;
-    const auto value = found->get<std::int64_t>();
-    if (!allowed || value < *allowed) {
-      allowed = value;
-      by = quota.key().text();
-    }
-  });
-  if (!allowed) return {};
-  std::int64_t used = 0;
-  staging_.forEach(object_.kind, [&](const Object& other) {
-    if (other.metadata.project == object_.metadata.project) ++used;
-  });
-  if (used < *allowed) return {};
-  return fail(ErrorCode::kForbidden,
-              fmt::format("{} allows {} {} in project {}, and all are in use", by, *allowed, limit,
-                          object_.metadata.project),
-              "metadata.project");
-}
 
 Result<void> Admitting::ownProject(const model::Ref& ref, const std::string& field) const {
   if (fromAdmin() || ref.project == object_.metadata.project) return {};

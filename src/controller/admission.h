@@ -8,6 +8,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "hawser/api/objects.h"
 #include "hawser/model/specs.h"
@@ -99,7 +101,11 @@ class Admitting {
   [[nodiscard]] Result<model::ObjectPtr> portAt(const model::Ref& ref,
                                                 const std::string& field) const;
   [[nodiscard]] Result<void> ownProject(const model::Ref& ref, const std::string& field) const;
+  // admission_quota.cpp; kForbidden
+  [[nodiscard]] std::optional<std::pair<std::int64_t, std::string>> limitOf(
+      std::string_view limit) const;
   [[nodiscard]] Result<void> quotaLeft(std::string_view limit) const;
+  [[nodiscard]] Result<void> externalLeft() const;
 
   const SiteFacts& site_;
   const api::Staging& staging_;

@@ -151,6 +151,7 @@ Result<void> Admitting::portMac(const model::PortSpec& spec) {
 
 Result<void> Admitting::floatingIp() {
   auto spec = model::FloatingIpSpec::from(object_);
+  if (auto left = quotaLeft("floatingIps"); !left) return left;
   const auto network = networkAt(spec.network, "spec.network", true);
   if (!network) return std::unexpected(network.error());
   const auto networkSpec = NetworkSpec::from(**network);

@@ -254,6 +254,37 @@ TEST_F(ApiTest, RolesDecide) {
             ErrorCode::kForbidden);
 }
 
+TEST_F(ApiTest, AnOwnerKeepsWhatIsIts) {
+  auto admin = client();
+  auto member = client("member");
+  const auto owned = [](const std::string& name, const std::string& owner) {
+    auto made = network(name);
+    made.metadata.owner = owner;
+    return made;
+  };
+  ASSERT_TRUE(admin.create(owned("theirs", "kube/k")));
+  const auto key = network("theirs").key();
+  for (const auto& error :
+       {member.update(owned("theirs", "kube/k")).error(), member.update(network("theirs")).error(),
+        member.update(owned("theirs", "member")).error(),
+        member.patch(key, {{"metadata", {{"labels", {{"a", "b"}}}}}}).error(),
+        member.patch(key, {{"metadata", {{"owner", nullptr}}}}).error(),
+        member.remove(key).error(), member.apply({network("theirs")}).error(),
+        member.create(owned("new", "kube/k")).error(),
+        member.create(owned("new", "members/x")).error()}) {
+    EXPECT_EQ(error.code, ErrorCode::kForbidden) << error.text();
+    EXPECT_NE(error.field.find("metadata.owner"), std::string::npos) << error.text();
+  }
+  EXPECT_EQ(admin.get(key)->metadata.owner, "kube/k");
+  // Its own name, and what is below it.
+  ASSERT_TRUE(member.create(owned("mine", "member/x")));
+  ASSERT_TRUE(member.update(owned("mine", "member")));
+  ASSERT_TRUE(member.update(network("mine")));
+  ASSERT_TRUE(member.remove(network("mine").key()));
+  ASSERT_TRUE(admin.update(network("theirs"))) << "an administrator may";
+  ASSERT_TRUE(member.remove(key));
+}
+
 TEST_F(ApiTest, CertificatesOfHostsAndOfStrangers) {
   auto request = makeRequest("host:liar").value();
   auto host = config("");

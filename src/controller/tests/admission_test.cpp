@@ -381,6 +381,40 @@ TEST(Admission, QuotasCount) {
   world.add("{kind: Network, metadata: {name: b, project: other}}");
 }
 
+TEST(Admission, QuotasCountWhatIsOfTheOutside) {
+  World world;
+  world.add(kNet);
+  world.add(
+      "{kind: Network, metadata: {name: ext, project: other}, spec: {external: true, subnets: "
+      "[{prefix: 192.0.2.0/24}]}}");
+  const auto floating = [](const std::string& name) {
+    return "{kind: FloatingIP, metadata: {name: " + name + "}, spec: {network: other/ext}}";
+  };
+  const auto service = [](const std::string& network, const std::string& addresses) {
+    return "{kind: Service, metadata: {name: s}, spec: {network: " + network + ", addresses: [" +
+           addresses + "], ports: [{port: 80}]}}";
+  };
+  for (const auto* name : {"f1", "f2", "f3"}) world.add(floating(name));
+  world.add("{kind: Quota, metadata: {name: q}, spec: {floatingIps: 3}}");
+  EXPECT_THAT(world.refusal(floating("f4"), World::member()),
+              StartsWith("metadata.project: quotas/p/q allows 3 floatingIps in project p"));
+  world.add("{kind: Quota, metadata: {name: q}, spec: {floatingIps: 9, externalAddresses: 4}}");
+  EXPECT_THAT(world.refusal(service("other/ext", "192.0.2.50, 192.0.2.51")),
+              StartsWith("metadata.project: quotas/p/q allows 4 externalAddresses in project p, "
+                         "and this would make 5"));
+  world.add(service("a", "10.0.0.5, 10.0.0.6"));  // of the inside: not counted
+  EXPECT_TRUE(world.refusal(service("other/ext", "192.0.2.50, 192.0.2.51")).size() > 0)
+      << "nor may it move out";
+  world.add(service("other/ext", "192.0.2.50"));
+  EXPECT_THAT(world.refusal(floating("f4")), HasSubstr("would make 5"));
+  // Less than it has may be allowed later; it keeps that.
+  world.add("{kind: Quota, metadata: {name: q}, spec: {externalAddresses: 1}}");
+  world.add(floating("f3"));
+  world.add(service("other/ext", "192.0.2.51"));
+  EXPECT_THAT(world.refusal(service("other/ext", "192.0.2.50, 192.0.2.51")),
+              HasSubstr("allows 1 externalAddresses"));
+}
+
 TEST(Admission, WhatIsNeededStays) {
   World world;
   world.add(kNet);
