@@ -205,9 +205,12 @@ struct Rest::Impl {
             early->batches.push_back(batch);
         });
     if (!opened) {
-      return reply->json(410, errorJson({ErrorCode::kInvalid,
-                                         fmt::format("version {} is too old: list again", after),
-                                         "resourceVersion"}));
+      const auto newest = objects.revision();
+      const auto message =
+          after > newest ? fmt::format("version {} is yet to come, the newest is {}: list again",
+                                       after, newest)
+                         : fmt::format("version {} is too old: list again", after);
+      return reply->json(410, errorJson({ErrorCode::kInvalid, message, "resourceVersion"}));
     }
     stream->watch = std::move(*opened);
     streams.insert(stream);

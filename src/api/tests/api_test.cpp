@@ -349,6 +349,24 @@ TEST_F(ApiTest, WatchTellsChangesInOrder) {
   EXPECT_EQ(seen, (std::vector<std::string>{"+a", "+b", "-a"}));
 }
 
+TEST_F(ApiTest, AVersionOfTheFutureIsToldAsSuch) {
+  auto admin = client();
+  auto made = admin.create(network("a")).value();
+  const auto newest = admin.list(Kind::kNetwork)->resourceVersion;
+  const auto [status, answer] = send(
+      "GET", "/api/v1/networks?watch=true&resourceVersion=" + std::to_string(newest + 1), "");
+  EXPECT_EQ(status, 410);
+  EXPECT_NE(answer.find(fmt::format("version {} is yet to come, the newest is {}", newest + 1,
+                                    newest)),
+            std::string::npos)
+      << answer;
+  made.metadata.resourceVersion = newest + 1;
+  const auto error = admin.update(made).error();
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_EQ(error.field, "metadata.resourceVersion");
+  EXPECT_NE(error.message.find("is yet to come"), std::string::npos) << error.message;
+}
+
 TEST_F(ApiTest, WatchResumesAfterARevision) {
   auto admin = client();
   const auto revision = admin.list(Kind::kNetwork)->resourceVersion;
