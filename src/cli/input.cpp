@@ -10,9 +10,6 @@
 
 namespace hawser::cli {
 
-using model::Json;
-using model::Object;
-
 namespace {
 
 struct Source {
@@ -48,42 +45,6 @@ Result<std::vector<Source>> sourcesOf(const std::string& file, std::istream& in)
   return sources;
 }
 
-std::string named(const Json& json) {
-  const auto text = [](const Json& in, const char* key) {
-    return in.is_object() && in.contains(key) && in.at(key).is_string()
-               ? in.at(key).get<std::string>()
-               : std::string();
-  };
-  const auto kind = text(json, "kind");
-  const auto name =
-      json.is_object() && json.contains("metadata") ? text(json["metadata"], "name") : "";
-  if (kind.empty() && name.empty()) return {};
-  return fmt::format(" ({}{}{})", kind, kind.empty() || name.empty() ? "" : " ", name);
-}
-
-Result<void> add(std::vector<Read>& read, const Json& json, const std::string& place,
-                 const std::string& project) {
-  const bool isList = json.is_object() && json.contains("items") && json.at("items").is_array() &&
-                      json.value("kind", Json()).is_string() &&
-                      json.at("kind").get_ref<const std::string&>().ends_with("List");
-  if (isList) {
-    std::size_t index = 0;
-    for (const auto& item : json.at("items"))
-      if (auto added = add(read, item, fmt::format("{}, item {}", place, ++index), project); !added)
-        return added;
-    return {};
-  }
-  auto object = model::parseObject(json, project);
-  if (!object) {
-    auto error = object.error();
-    const auto where = place + named(json);
-    error.field = error.field.empty() ? where : where + ": " + error.field;
-    return std::unexpected(std::move(error));
-  }
-  read.push_back({std::move(*object), place});
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<Read>> readObjects(const std::vector<std::string>& files, std::istream& in,
@@ -93,51 +54,15 @@ Result<std::vector<Read>> readObjects(const std::vector<std::string>& files, std
     const auto sources = sourcesOf(file, in);
     if (!sources) return std::unexpected(sources.error());
     for (const auto& source : *sources) {
-      const auto documents = model::parseDocuments(source.text);
-      if (!documents) {
-        auto error = documents.error();
-        error.field = error.field.empty() ? source.name : source.name + ": " + error.field;
-        return std::unexpected(std::move(error));
-      }
-      std::size_t index = 0;
-      for (const auto& json : *documents) {
-        ++index;
-        const auto place = documents->size() == 1
-                               ? source.name
-                               : fmt::format("{}, document {}", source.name, index);
-        if (auto added = add(read, json, place, project); !added)
-          return std::unexpected(added.error());
-      }
+      auto objects = model::readObjects(source.name, source.text, project);
+      if (!objects) return std::unexpected(objects.error());
+      read.insert(read.end(), std::make_move_iterator(objects->begin()),
+                  std::make_move_iterator(objects->end()));
     }
   }
   if (read.empty())
     return invalid(files.size() == 1 ? "holds no objects" : "hold no objects", files.front());
   return read;
-}
-
-Error placed(Error error, const std::vector<Read>& read) {
-  constexpr std::string_view kList = "objects[";
-  if (error.field.starts_with(kList)) {
-    const auto end = error.field.find(']');
-    const auto digits = error.field.substr(kList.size(), end - kList.size());
-    const auto index = digits.empty() || digits.size() > 9 ||
-                               digits.find_first_not_of("0123456789") != std::string::npos
-                           ? read.size()
-                           : std::stoul(digits);
-    if (index >= read.size()) return error;
-    auto rest = error.field.substr(end + 1);
-    if (rest.starts_with('.')) rest.erase(0, 1);
-    error.field = read[index].place + ": " + read[index].object.key().text() +
-                  (rest.empty() ? "" : " " + rest);
-    return error;
-  }
-  for (const auto& one : read) {
-    const auto key = one.object.key().text();
-    if (error.field != key && !error.field.starts_with(key + " ")) continue;
-    error.field = one.place + ": " + error.field;
-    return error;
-  }
-  return error;
 }
 
 Result<model::ObjectKey> parseTarget(const std::string& kind, const std::string& name,

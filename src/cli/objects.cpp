@@ -19,7 +19,7 @@ Result<int> apply(Session& session, const ApplyOptions& options) {
   for (const auto& one : *read) body["objects"].push_back(model::toJson(one.object));
   const auto answer =
       session.call("POST", options.dryRun ? "/api/v1/apply?dryRun=true" : "/api/v1/apply", body);
-  if (!answer) return std::unexpected(placed(answer.error(), *read));
+  if (!answer) return std::unexpected(model::placed(answer.error(), *read));
   const auto& results = at(*answer, "results");
   Json told = Json::array();
   for (std::size_t i = 0; i < read->size() && i < results.size(); ++i)

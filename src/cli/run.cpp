@@ -58,39 +58,62 @@ std::vector<std::string> commandNames(const CLI::App& app) {
   return names;
 }
 
-// Does the argument after `word` belong to it?
-bool takesValue(const CLI::App& app, const CLI::App& here, const std::string& word) {
-  for (const auto* scope : {&here, &app})
-    if (const auto* option = scope->get_option_no_throw(word); option != nullptr)
-      return option->get_items_expected_max() > 0;
-  return false;
+// An option of the command so far or of one around it. `-ojson` and `--output=json` are `-o` and
+// `--output` with their values.
+const CLI::Option* optionOf(const CLI::App& here, const std::string& word) {
+  const bool isLong = word.starts_with("--");
+  const auto name = isLong ? word.substr(0, word.find('=')) : word.substr(0, 2);
+  for (const auto* scope = &here; scope != nullptr; scope = scope->get_parent())
+    if (const auto* option = scope->get_option_no_throw(name); option != nullptr) return option;
+  return nullptr;
 }
 
-// An unknown command, or command of a command, with the nearest that there is; "": all is known.
-std::string unknownCommand(const CLI::App& app, const std::vector<std::string>& programs,
-                           const std::vector<std::string>& arguments) {
+std::string unknownOption(const CLI::App& here, const std::string& path, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto* scope = &here; scope != nullptr; scope = scope->get_parent())
+    for (const auto* option : scope->get_options())
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  const auto near = model::nearest(word.substr(0, word.find('=')), names);
+  return fmt::format(
+      "\"{}\" has no option {}; {}", path, word,
+      near.empty() ? fmt::format("see \"{} --help\"", path) : fmt::format("is it {}?", near));
+}
+
+struct Mistake {
+  std::string text;         // empty: none
+  bool unfinished = false;  // only a group: "hawser link"
+};
+
+// An unknown option, command, or command of a command, with the nearest that there is.
+Mistake mistakeIn(const CLI::App& app, const std::vector<std::string>& programs,
+                  const std::vector<std::string>& arguments) {
   const CLI::App* here = &app;
   std::string path = "hawser";
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const auto& word = arguments[i];
-    if (word.starts_with('-')) {
-      if (takesValue(app, *here, word)) ++i;
+    if (word == "--") return {};
+    if (word.size() > 1 && word.starts_with('-')) {
+      const auto* option = optionOf(*here, word);
+      if (option == nullptr) return {unknownOption(*here, path, word)};
+      const bool given =
+          word.starts_with("--") ? word.find('=') != std::string::npos : word.size() > 2;
+      if (!given && option->get_items_expected_max() > 0) ++i;
       continue;
     }
     auto names = commandNames(*here);
-    if (names.empty()) return {};
+    if (names.empty()) continue;
     if (std::find(names.begin(), names.end(), word) == names.end()) {
       if (here == &app) names.insert(names.end(), programs.begin(), programs.end());
       const auto near = model::nearest(word, names);
-      return fmt::format("no command \"{} {}\"; {}", path, word,
-                         near.empty() ? fmt::format("see \"{} --help\"", path)
-                                      : fmt::format("is it \"{} {}\"?", path, near));
+      return {fmt::format("no command \"{} {}\"; {}", path, word,
+                          near.empty() ? fmt::format("see \"{} --help\"", path)
+                                       : fmt::format("is it \"{} {}\"?", path, near))};
     }
     here = here->get_subcommand(word);
     path += " " + word;
   }
   if (commandNames(*here).empty()) return {};
-  return fmt::format("say what: see \"{} --help\"", path);
+  return {fmt::format("say what: see \"{} --help\"", path), true};
 }
 
 Grammar grammarOf(const CLI::App& app) {
@@ -178,9 +201,9 @@ int run(const std::vector<std::string>& given, Environment& environment) {
   if (!given.empty() && given.front() == "__complete")
     return complete(app, {given.begin() + 1, given.end()}, environment);
   const auto arguments = withoutHelpCommand(given);
-  if (const auto unknown = unknownCommand(app, environment.programs, arguments);
-      !unknown.empty() && !asksForHelp(arguments))
-    return complain(environment, unknown);
+  if (const auto mistake = mistakeIn(app, environment.programs, arguments);
+      !mistake.text.empty() && !(mistake.unfinished && asksForHelp(arguments)))
+    return complain(environment, mistake.text);
   try {
     auto reversed = arguments;
     std::reverse(reversed.begin(), reversed.end());

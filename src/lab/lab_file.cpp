@@ -1,6 +1,5 @@
 // Reading the file: `extends`, the place of a mistake, and the files that it names.
 #include <fmt/core.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <fstream>
@@ -48,7 +47,8 @@ Result<Document> readDocument(const fs::path& file) {
 Result<Json> resolve(const fs::path& file, Document top, int depth) {
   const auto found = top.json.find("extends");
   if (found == top.json.end()) return std::move(top.json);
-  const auto place = fmt::format("{}:{}: extends", file.string(), lineOf(top.text, "extends"));
+  const auto place =
+      fmt::format("{}:{}: extends", file.string(), model::lineOf(top.text, "extends"));
   if (!found->is_string()) return invalid("is not text", place);
   const fs::path lower = found->get<std::string>();
   if (lower.has_parent_path()) return invalid("must be a file in the same folder", place);
@@ -100,7 +100,7 @@ Result<void> checkFiles(const Topology& topology) {
 }
 
 std::unexpected<Error> placed(const fs::path& file, const std::string& text, Error error) {
-  const int line = text.empty() ? 0 : lineOf(text, error.field);
+  const int line = text.empty() ? 0 : model::lineOf(text, error.field);
   const auto where = line > 0 ? fmt::format("{}:{}", file.string(), line) : file.string();
   error.field = error.field.empty() ? where : where + ": " + error.field;
   return std::unexpected(std::move(error));
@@ -125,45 +125,6 @@ Json overlay(Json base, const Json& over) {
       *found = overlay(*found, item);
   }
   return base;
-}
-
-int lineOf(const std::string& yaml, const std::string& path) {
-  try {
-    YAML::Node node = YAML::Load(yaml);
-    int line = 0;
-    std::size_t at = 0;
-    while (at < path.size()) {
-      if (path[at] == '[') {
-        const auto close = path.find(']', at);
-        if (close == std::string::npos || !node.IsSequence()) break;
-        const auto index = std::stoul(path.substr(at + 1, close - at - 1));
-        if (index >= node.size()) break;
-        const YAML::Node next = node[index];
-        node.reset(next);
-        line = node.Mark().line + 1;
-        at = close + 1;
-      } else {
-        if (path[at] == '.') ++at;
-        const auto end = path.find_first_of(".[", at);
-        const auto key = path.substr(at, end == std::string::npos ? end : end - at);
-        if (!node.IsMap()) break;
-        bool found = false;
-        for (const auto& entry : node) {
-          if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
-          line = entry.first.Mark().line + 1;
-          const YAML::Node next = entry.second;
-          node.reset(next);
-          found = true;
-          break;
-        }
-        if (!found) break;
-        at = end == std::string::npos ? path.size() : end;
-      }
-    }
-    return line;
-  } catch (const std::exception&) {
-    return 0;
-  }
 }
 
 Result<LabFile> readLabFile(const fs::path& file) {

@@ -36,29 +36,22 @@ Result<std::string> fillIn(const std::string& text, const Placeholders& values) 
   }
 }
 
-Result<std::vector<model::Object>> readObjects(const std::string& file,
-                                               const Placeholders& values) {
-  const auto placed = [&](Error error, const std::string& inside) {
-    for (const auto& part : {inside, std::string(file)})
-      if (!part.empty()) error.field = error.field.empty() ? part : part + ": " + error.field;
-    return std::unexpected(std::move(error));
-  };
+Result<std::vector<model::Read>> readObjects(const std::string& file, const Placeholders& values) {
   const auto raw = readText(file);
   if (!raw) return std::unexpected(raw.error());
   const auto text = fillIn(*raw, values);
-  if (!text) return placed(text.error(), {});
-  const auto documents = model::parseDocuments(*text);
-  if (!documents) return placed(documents.error(), {});
-  std::vector<model::Object> out;
-  for (std::size_t i = 0; i < documents->size(); ++i) {
-    auto object = model::parseObject((*documents)[i], "default");
-    if (!object) return placed(object.error(), fmt::format("document {}", i + 1));
-    out.push_back(std::move(*object));
-  }
-  return out;
+  if (!text) return invalid(text.error().message, file + ": " + text.error().field);
+  return model::readObjects(file, *text, "default");
 }
 
 namespace {
+
+std::vector<model::Object> objectsOf(const std::vector<model::Read>& read) {
+  std::vector<model::Object> out;
+  out.reserve(read.size());
+  for (const auto& one : read) out.push_back(one.object);
+  return out;
+}
 
 // The Host objects that `up` makes before a site's files are applied.
 std::vector<model::Object> hostObjects(const Site& site) {
@@ -79,10 +72,10 @@ Result<void> rehearse(const Site& site, const Placeholders& values) {
   if (!rehearsal) return std::unexpected(rehearsal.error());
   if (auto made = rehearsal->apply(hostObjects(site)); !made) return made;
   for (const auto& file : site.objects) {
-    const auto objects = readObjects(file, values);
-    if (!objects) return std::unexpected(objects.error());
-    if (const auto applied = rehearsal->apply(*objects); !applied)
-      return fail(applied.error().code, applied.error().text(), file);
+    const auto read = readObjects(file, values);
+    if (!read) return std::unexpected(read.error());
+    if (const auto applied = rehearsal->apply(objectsOf(*read)); !applied)
+      return std::unexpected(model::placed(applied.error(), *read));
   }
   return {};
 }
@@ -125,10 +118,10 @@ Result<void> applyObjects(const Lab& lab, const Site& site, const Placeholders& 
   auto api = lab.client(site);
   if (!api) return std::unexpected(api.error());
   for (const auto& file : site.objects) {
-    const auto objects = readObjects(file, values);
-    if (!objects) return std::unexpected(objects.error());
-    if (const auto applied = api->apply(*objects); !applied)
-      return fail(applied.error().code, applied.error().text(), file);
+    const auto read = readObjects(file, values);
+    if (!read) return std::unexpected(read.error());
+    if (const auto applied = api->apply(objectsOf(*read)); !applied)
+      return std::unexpected(model::placed(applied.error(), *read));
   }
   return {};
 }

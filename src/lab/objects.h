@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hawser/model/source.h"
 #include "lab.h"
 
 namespace hawser::lab {
@@ -14,8 +15,8 @@ using Placeholders = std::map<std::string, std::string>;
 // "${site.kubernetes.apiUrl}" and the like. An unknown one is an error that names the line.
 [[nodiscard]] Result<std::string> fillIn(const std::string& text, const Placeholders& values);
 // The objects of one file. Error.field: the file, then the place in it.
-[[nodiscard]] Result<std::vector<model::Object>> readObjects(const std::string& file,
-                                                             const Placeholders& values);
+[[nodiscard]] Result<std::vector<model::Read>> readObjects(const std::string& file,
+                                                           const Placeholders& values);
 // By the controller's own admission, with stand-ins for what is known only later: mistakes are
 // found before anything is started.
 [[nodiscard]] Result<void> checkObjects(const Topology& topology);

@@ -133,8 +133,4 @@ struct LabFile {
 // begins with the file and, where it is known, the line.
 [[nodiscard]] Result<LabFile> readLabFile(const std::filesystem::path& file);
 
-// The line (from 1) on which `path` ("sites[0].hosts[1].name") stands; the nearest parent when the
-// path is not there; 0 when nothing is known.
-[[nodiscard]] int lineOf(const std::string& yaml, const std::string& path);
-
 }  // namespace hawser::lab

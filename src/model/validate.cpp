@@ -345,8 +345,9 @@ Result<Kind> parseKind(std::string_view text) {
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     std::transform(asked.begin(), asked.end(), asked.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string shortName(kind.shortName);
     if (asked == lower || asked == kind.plural ||
-        (!kind.shortName.empty() && asked == kind.shortName))
+        (!shortName.empty() && (asked == shortName || asked == shortName + "s")))
       return kind.kind;
     known.emplace_back(kind.name);
   }

@@ -311,6 +311,48 @@ Result<std::vector<Json>> parseDocuments(std::string_view text) {
   }
 }
 
+int lineOf(const std::string& text, const std::string& path, std::size_t document) {
+  try {
+    const auto documents = YAML::LoadAll(text);
+    if (document >= documents.size()) return 0;
+    YAML::Node node;
+    node.reset(documents[document]);
+    int line = node.Mark().line + 1;
+    std::size_t at = 0;
+    while (at < path.size()) {
+      if (path[at] == '[') {
+        const auto close = path.find(']', at);
+        if (close == std::string::npos || !node.IsSequence()) break;
+        const auto index = std::stoul(path.substr(at + 1, close - at - 1));
+        if (index >= node.size()) break;
+        const YAML::Node next = node[index];
+        node.reset(next);
+        line = node.Mark().line + 1;
+        at = close + 1;
+      } else {
+        if (path[at] == '.') ++at;
+        const auto end = path.find_first_of(".[", at);
+        const auto key = path.substr(at, end == std::string::npos ? end : end - at);
+        if (!node.IsMap()) break;
+        bool found = false;
+        for (const auto& entry : node) {
+          if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
+          line = entry.first.Mark().line + 1;
+          const YAML::Node next = entry.second;
+          node.reset(next);
+          found = true;
+          break;
+        }
+        if (!found) break;
+        at = end == std::string::npos ? path.size() : end;
+      }
+    }
+    return line;
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
 std::string toYaml(const Json& json) {
   YAML::Emitter out;
   out.SetIndent(2);

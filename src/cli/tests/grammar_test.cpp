@@ -48,6 +48,14 @@ TEST_F(CliTest, MistakesAreOneLineAndStatusOne) {
        "hawser: no command \"hawser link acept\"; is it \"hawser link accept\"?\n"},
       {{"--context", "x"}, "hawser: say what: see \"hawser --help\"\n"},
       {{"apply"}, "hawser: --file is required\n"},
+      {{"get", "networks", "--selectr", "a=b"},
+       "hawser: \"hawser get\" has no option --selectr; is it --selector?\n"},
+      {{"get", "networks", "--projct=x"},
+       "hawser: \"hawser get\" has no option --projct=x; is it --project?\n"},
+      {{"routes", "-z"},
+       "hawser: \"hawser routes\" has no option -z; see \"hawser routes --help\"\n"},
+      {{"docker", "--help"}, "hawser: no command \"hawser docker\"; see \"hawser --help\"\n"},
+      {{"help", "docker"}, "hawser: no command \"hawser docker\"; see \"hawser --help\"\n"},
   };
   for (const auto& [arguments, expected] : cases) {
     const auto done = hawser(arguments);
@@ -110,22 +118,6 @@ TEST(Target, KindsAndNames) {
   EXPECT_FALSE(parseTarget("host", "a/b", "demo"));
   EXPECT_FALSE(parseTarget("net/db", "db", "demo"));
   EXPECT_FALSE(parseTarget("banana", "db", "demo"));
-}
-
-TEST(Placed, ErrorsOfTheSiteGetTheirFile) {
-  model::Object object;
-  object.kind = Kind::kNetwork;
-  object.metadata.project = "p";
-  object.metadata.name = "n";
-  const std::vector<Read> read{{object, "a.yaml"}};
-  EXPECT_EQ(placed({ErrorCode::kInvalid, "m", "objects[0].spec.x"}, read).field,
-            "a.yaml: networks/p/n spec.x");
-  EXPECT_EQ(placed({ErrorCode::kInvalid, "m", "networks/p/n spec.x"}, read).field,
-            "a.yaml: networks/p/n spec.x");
-  // What is not ours stays as it is.
-  for (const auto* field :
-       {"objects[9]", "objects[x]", "objects[", "objects[]", "networks/p/nn spec", ""})
-    EXPECT_EQ(placed({ErrorCode::kInvalid, "m", field}, read).field, field);
 }
 
 TEST(Duration, UnitsAndLimits) {

@@ -41,7 +41,7 @@ class ObjectsTest : public testing::Test {
                 .string();
   }
   void TearDown() override { fs::remove(file_); }
-  Result<std::vector<model::Object>> read(const std::string& text) {
+  Result<std::vector<model::Read>> read(const std::string& text) {
     std::ofstream(file_) << text;
     return readObjects(file_, kValues);
   }
@@ -54,7 +54,7 @@ TEST_F(ObjectsTest, ReadsAllDocuments) {
       "  subnets: [{prefix: 10.0.100.0/24}]\n");
   ASSERT_TRUE(objects) << objects.error().text();
   ASSERT_EQ(objects->size(), 2U);
-  EXPECT_EQ((*objects)[1].key().text(), "networks/default/db");
+  EXPECT_EQ((*objects)[1].object.key().text(), "networks/default/db");
 }
 
 TEST_F(ObjectsTest, MistakesNameFileDocumentAndField) {
@@ -62,7 +62,7 @@ TEST_F(ObjectsTest, MistakesNameFileDocumentAndField) {
       "kind: Project\nmetadata: {name: demo}\n---\nkind: Host\nmetadata: {name: h}\n"
       "spec: {address: 10.0.0.300}\n");
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().field, file_ + ": document 2: spec.address");
+  EXPECT_EQ(wrong.error().field, file_ + ":6 (Host h): spec.address");
   EXPECT_THAT(read("kind: [").error().field, HasSubstr(file_ + ": line 1"));
   EXPECT_THAT(read("a: ${nothing}").error().field, HasSubstr(file_ + ": line 1"));
 }
@@ -88,9 +88,10 @@ TEST_F(ObjectsTest, WhatAControllerWouldRefuseIsRefused) {
     return "kind: Port\nmetadata: {name: vm}\nspec: {" + spec + "}\n";
   };
   EXPECT_EQ(check(net + port("network: db, host: h1")), "");
-  EXPECT_THAT(check(net + port("network: dc, host: h1")),
-              HasSubstr(file_ + ": ports/default/vm spec.network: network \"default/dc\" does not "
-                                "exist"));
+  EXPECT_THAT(
+      check(net + port("network: dc, host: h1")),
+      HasSubstr(file_ + ":7: ports/default/vm spec.network: network \"default/dc\" does not "
+                        "exist"));
   EXPECT_THAT(check(net + port("network: db, host: h2")), HasSubstr("spec.host"));
   EXPECT_THAT(check(net + port("network: db, addresses: [10.0.101.1]")),
               HasSubstr("spec.addresses"));
@@ -116,7 +117,7 @@ TEST_P(ExampleTest, IsGoodAsAWhole) {
     for (const auto& objects : file->topology.site(workload.site)->objects) {
       const auto read = readObjects(objects, values);
       ASSERT_TRUE(read) << read.error().text();
-      for (const auto& object : *read)
+      for (const auto& [object, place] : *read)
         found = found || (object.key().text() == "ports/" + workload.port &&
                           object.spec.value("host", "") == workload.host);
     }

@@ -158,17 +158,6 @@ TEST(Overlay, MergesByNameAndReplacesTheRest) {
           R"({"a": {"x": 1, "y": 3}, "l": [{"name": "p", "v": [2], "k": 1}, {"name": "q"}, {"name": "r"}], "s": [9]})"));
 }
 
-TEST(LineOf, FindsFieldsAndParents) {
-  const std::string yaml =
-      "name: x\nsites:\n  - name: a\n    hosts:\n      - {name: h}\n  - name: b\n";
-  EXPECT_EQ(lineOf(yaml, "name"), 1);
-  EXPECT_EQ(lineOf(yaml, "sites[1].name"), 6);
-  EXPECT_EQ(lineOf(yaml, "sites[0].hosts[0].address"), 5);
-  EXPECT_EQ(lineOf(yaml, "sites[7].name"), 2);
-  EXPECT_EQ(lineOf(yaml, "nothing"), 0);
-  EXPECT_EQ(lineOf("a: [", "a"), 0);
-}
-
 class LabFileTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -107,6 +107,11 @@ using ObjectMap = std::map<ObjectKey, ObjectPtr>;
 [[nodiscard]] Result<Json> parseJson(std::string_view text);
 // Reads one or several YAML or JSON documents; errors carry "line N, column M".
 [[nodiscard]] Result<std::vector<Json>> parseDocuments(std::string_view text);
+// The line (from 1) on which `path` ("sites[0].hosts[1].name") of a document (from 0) stands; the
+// nearest parent when the path is not there; 0 when nothing is known. For texts that parseDocuments
+// took.
+[[nodiscard]] int lineOf(const std::string& text, const std::string& path,
+                         std::size_t document = 0);
 [[nodiscard]] std::string toYaml(const Json& json);
 
 }  // namespace hawser::model
