@@ -136,21 +136,23 @@ class Load:
     def since(self, moment):
         return [record for record in list(self.records) if record["ended"] >= moment]
 
-    def settle(self, moment, quiet=3.0, limit=60.0):
-        """Waits until nothing that began in the last `quiet` seconds failed. Seconds from `moment` to the end of the last
+    def settle(self, moment, limit=60.0):
+        """Waits until nothing failed for longer than a request may last. Seconds from `moment` to the end of the last
         failure (0: none), or None when it did not settle."""
+        quiet = TIMEOUT + 0.5
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             now = time.monotonic()
-            recent = [r for r in self.since(moment) if r["began"] >= max(moment, now - quiet)]
+            recent = self.since(max(moment, now - quiet))
             if now - moment >= quiet and len(recent) >= 10 and all(r["ok"] for r in recent):
                 failures = [r["ended"] for r in self.since(moment) if not r["ok"]]
                 return max(failures) - moment if failures else 0.0
             time.sleep(0.1)
         return None
 
-    def calm(self, limit=60.0):
-        """Waits until nothing has failed for longer than a request may last: what fails from now on is new."""
+    def calm(self, limit=30.0):
+        """Waits until nothing has failed for longer than a request may last: what fails from now on is new. False: it did
+        not get calm."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             recent = self.since(time.monotonic() - TIMEOUT - 0.5)

@@ -277,10 +277,11 @@ void Peer::notifyAndClose(const ConnectionPtr& connection, const wire::Notificat
   const auto& open = connection->open;
   const bool grace = open && open->capabilities.gracefulRestart &&
                      open->capabilities.gracefulRestart->notification && grOn();
-  ended(connection, reason, !grace);
+  ended(connection, reason, !grace, notification.code == kHoldTimerExpired);
 }
 
-void Peer::ended(const ConnectionPtr& connection, const std::string& reason, bool byNotification) {
+void Peer::ended(const ConnectionPtr& connection, const std::string& reason, bool byNotification,
+                 bool silent) {
   if (connection->over) return;
   connection->over = true;
   connection->hold.cancel();
@@ -289,7 +290,7 @@ void Peer::ended(const ConnectionPtr& connection, const std::string& reason, boo
   std::erase(connections_, connection);
   const bool wasUp = connection->state == State::kEstablished;
   note(reason);
-  if (wasUp) sessionDown(*connection->open, byNotification);
+  if (wasUp) sessionDown(*connection->open, byNotification, silent);
   setState();
   if (wasUp) {
     host_.changed(*this);

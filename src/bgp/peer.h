@@ -79,8 +79,10 @@ class Peer {
   // Ends a connection; of the established one: the session.
   void notifyAndClose(const ConnectionPtr& connection, const wire::Notification& notification,
                       const std::string& reason);
-  void ended(const ConnectionPtr& connection, const std::string& reason, bool byNotification);
-  void sessionDown(const wire::Open& open, bool byNotification);
+  // silent: nothing came from the peer any more.
+  void ended(const ConnectionPtr& connection, const std::string& reason, bool byNotification,
+             bool silent = false);
+  void sessionDown(const wire::Open& open, bool byNotification, bool silent);
   void send(const ConnectionPtr& connection, wire::Bytes bytes);
   void startHoldTimer(const ConnectionPtr& connection);
   void startKeepaliveTimer(const ConnectionPtr& connection);

@@ -150,10 +150,12 @@ bool Peer::overflows(const ConnectionPtr& connection, wire::Family family) {
     setState();
     if (!config_.passive) connectNow();
   });
-  const auto limit = static_cast<std::uint32_t>(std::min<std::size_t>(config_.maxRoutes, UINT32_MAX));
+  const auto limit =
+      static_cast<std::uint32_t>(std::min<std::size_t>(config_.maxRoutes, UINT32_MAX));
   wire::Notification cease{kCease, kMaxPrefixes, {}};
-  for (const unsigned byte : {unsigned{family.afi} >> 8U, unsigned{family.afi}, unsigned{family.safi},
-                              limit >> 24U, limit >> 16U, limit >> 8U, limit})
+  for (const unsigned byte :
+       {unsigned{family.afi} >> 8U, unsigned{family.afi}, unsigned{family.safi}, limit >> 24U,
+        limit >> 16U, limit >> 8U, limit})
     cease.data.push_back(static_cast<std::uint8_t>(byte));
   send(connection, wire::encode(cease));
   const auto all = connections_;
@@ -167,17 +169,19 @@ bool Peer::overflows(const ConnectionPtr& connection, wire::Family family) {
   return true;
 }
 
-void Peer::sessionDown(const wire::Open& open, bool byNotification) {
+void Peer::sessionDown(const wire::Open& open, bool byNotification, bool silent) {
   ++flaps_;
   gateTimer_.cancel();
   staleTimer_.cancel();
   awaited_.clear();
   const auto& restart = open.capabilities.gracefulRestart;
   const bool keep = !stopped_ && grOn() && restart && !byNotification;
-  host_.rib().peerDown(id_, keep);
+  host_.rib().peerDown(id_, keep, silent);
   stale_ = keep;
   log::info("bgp", "{}: session down: {}{}", config_.name, lastError_,
-            keep ? "; its routes stay for now" : "");
+            !keep    ? ""
+            : silent ? "; its routes stay for now, behind all others"
+                     : "; its routes stay for now");
   if (!keep || config_.keepStaleForever) return;
   staleTimer_.start(std::chrono::seconds(restart->restartTime), [this] {
     log::info("bgp", "{}: not back in time, its routes go", config_.name);

@@ -2,8 +2,8 @@
 // operation on it is pending, so each handler holds a shared pointer, and `closed_` cuts the way
 // back to the owner.
 //
-// Bounds: a handshake ends within 5 s, at most 128 handshakes run at once and 4 with one address, so
-// that strangers do not keep hosts out; a lingering close ends after 2 s.
+// Bounds: a handshake ends within 5 s, at most 128 handshakes run at once and 4 with one address,
+// so that strangers do not keep hosts out; a lingering close ends after 2 s.
 #include "transport.h"
 
 #include <arpa/inet.h>

@@ -51,7 +51,7 @@ void Rib::Impl::announce(PeerId id, Peer& peer, const RouteKey& key, net::Label 
   }
   const bool wasMember = in->path.attributes != nullptr;
   in->path.label = label;
-  in->path.stale = false;
+  in->path.stale = in->path.suspect = false;
   in->received = attributes;
   judge(peer, key, *in);
   noteMembership(peer, key, wasMember, in->path.attributes != nullptr);

@@ -24,6 +24,17 @@ bool wanted(const Peer& peer, const std::vector<net::RouteTarget>& targets) {
 struct Rib::Impl::Packing {
   std::map<wire::Family, wire::Update> withdrawals;
   std::map<std::pair<wire::Family, AttributesPtr>, wire::Update> announcements;
+  std::map<AttributesPtr, AttributesPtr> suspects;  // without kLlgrStale → with it
+
+  AttributesPtr suspected(const AttributesPtr& attributes) {
+    auto& marked = suspects[attributes];
+    if (marked) return marked;
+    auto changed = std::make_shared<wire::PathAttributes>(*attributes);
+    auto& communities = changed->communities;
+    if (std::find(communities.begin(), communities.end(), kLlgrStale) == communities.end())
+      communities.push_back(kLlgrStale);
+    return marked = std::move(changed);
+  }
 
   [[nodiscard]] std::vector<wire::Update> updates() && {
     std::vector<wire::Update> all;
@@ -78,7 +89,8 @@ AttributesPtr Rib::Impl::outbound(Peer& peer, PeerId id, const RouteKey& key,
 bool Rib::Impl::takeOne(PeerId id, Peer& peer, const RouteKey& key, Packing& packing) const {
   const auto entry = table.find(key);
   const auto* best = entry == table.end() ? nullptr : entry->second.bestPath();
-  const auto attributes = best == nullptr ? nullptr : outbound(peer, id, key, *best);
+  auto attributes = best == nullptr ? nullptr : outbound(peer, id, key, *best);
+  if (attributes && best->suspect && isVpn(key.family)) attributes = packing.suspected(attributes);
   const auto at = peer.sent.lower_bound(key);
   const bool has = at != peer.sent.end() && at->first == key;
   if (!attributes) {

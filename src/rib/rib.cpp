@@ -12,6 +12,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "decision.h"
 #include "hawser/base/check.h"
 #include "impl.h"
@@ -42,6 +44,12 @@ std::string text(const RouteKey& key) {
         key.membership.length);
   }
   return isVpn(key.family) ? key.rd.text() + ":" + key.prefix.text() : key.prefix.text();
+}
+
+bool leastPreferred(const Path& path) {
+  if (path.stale) return true;
+  const auto& communities = path.attributes->communities;
+  return std::find(communities.begin(), communities.end(), kLlgrStale) != communities.end();
 }
 
 Rib::Rib(Config config) : impl_(std::make_unique<Impl>(config)) {
@@ -88,7 +96,7 @@ void Rib::setOwnAddresses(std::set<net::IpAddress> addresses) {
     if (id != kLocal && peer.policy.external()) impl_->judgeHeld(id, peer, true, false);
 }
 
-void Rib::peerDown(PeerId id, bool keepStale) {
+void Rib::peerDown(PeerId id, bool keepStale, bool suspect) {
   const auto found = impl_->peers.find(id);
   if (found == impl_->peers.end()) return;
   auto& peer = found->second;
@@ -103,7 +111,9 @@ void Rib::peerDown(PeerId id, bool keepStale) {
       continue;
     }
     auto& entry = impl_->table[key];
-    entry.of(id)->path.stale = true;
+    auto& path = entry.of(id)->path;
+    path.stale = true;
+    path.suspect = suspect;
     impl_->decideEntry(key, entry);
   }
 }

@@ -23,7 +23,7 @@ using Candidates = std::map<net::RouteDistinguisher, Imported>;
 // this is what routers do).
 auto rankOf(const Path& path) {
   const auto& attributes = *path.attributes;
-  return std::tuple(path.stale, ~attributes.localPref.value_or(100),
+  return std::tuple(leastPreferred(path), ~attributes.localPref.value_or(100),
                     asPathLength(attributes.asPath), attributes.origin, attributes.med.value_or(0));
 }
 
@@ -36,7 +36,7 @@ std::vector<VrfPath> multipath(const Candidates& candidates) {
     if (rankOf(imported.path) != best) continue;
     paths.push_back({rd, imported.path.attributes->nextHop, imported.path.label,
                      imported.path.attributes, imported.importedBy, imported.path.peer == kLocal,
-                     imported.path.stale, imported.path.peer});
+                     leastPreferred(imported.path), imported.path.peer});
   }
   std::sort(paths.begin(), paths.end(), [](const VrfPath& a, const VrfPath& b) {
     return std::tie(a.nextHop, a.rd) < std::tie(b.nextHop, b.rd);

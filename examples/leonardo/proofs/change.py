@@ -46,7 +46,8 @@ class Changes:
 
     def begin(self):
         """The moment of a change; failures of the one before it have ended."""
-        self.load.calm()
+        calm = self.load.calm()
+        self.report.require(calm, "requests fail before the change")
         return time.monotonic()
 
     def tell(self, text, began, reached, allowed=None):
@@ -142,7 +143,7 @@ class Changes:
         began = self.begin()
         lab.lab("kill", process)
         dead = time.monotonic()
-        quiet = self.load.settle(dead, quiet=3.0, limit=15)
+        quiet = self.load.settle(dead, limit=15)
         lab.lab("start", process)
         reached = self.until(lambda: self.all_established(site), 60, f"the sessions of {process}")
         self.tell(f"the controller of {site} is killed and, {time.monotonic() - dead:.0f} s later, back with all its sessions",

@@ -26,6 +26,11 @@ class Report:
             print(f"  ✗  {text}{': ' + why if why else ''}", flush=True)
         return bool(holds)
 
+    def require(self, holds, text):
+        """Nothing when it holds, else a proof that does not: what a proof stands on is gone."""
+        if not holds:
+            self.prove(False, text)
+
     def finish(self):
         total = self.held + len(self.failed)
         print(f"\n{self.held} of {total} proofs held", flush=True)

@@ -286,6 +286,27 @@ TEST_F(RawPeerTest, HoldTimerExpires) {
   EXPECT_FALSE(up(*speaker, "raw"));
 }
 
+// With graceful restart and its N bit the routes stay, but behind all others, here and elsewhere.
+TEST_F(RawPeerTest, RoutesOfASilentPeerAreSuspect) {
+  auto peer = connect();
+  auto restarting = open();
+  restarting.capabilities.gracefulRestart = wire::GracefulRestart{
+      .notification = true, .restartTime = 120, .families = {{wire::kVpnv4, true}}};
+  peer.send(wire::encode(restarting));
+  peer.send(wire::encode(wire::Keepalive{}));
+  ASSERT_TRUE(eventually(loop, [&] { return up(*speaker, "raw"); }));
+  wire::Update update{wire::kVpnv4, {}, {}, attributes("127.0.1.9", "64512:5")};
+  update.announced.push_back(wire::VpnNlri{net::Label::make(16).value(), vpnKey("10.0.0.1/32").rd,
+                                           vpnKey("10.0.0.1/32").prefix});
+  for (auto& message : wire::encode(update, wire::SessionContext{}).messages) peer.send(message);
+  ASSERT_TRUE(eventually(loop, [&] { return speaker->rib().best(vpnKey("10.0.0.1/32")); }));
+  EXPECT_FALSE(speaker->rib().best(vpnKey("10.0.0.1/32"))->stale);
+  ASSERT_TRUE(eventually(loop, [&] { return !up(*speaker, "raw"); }));
+  const auto* path = speaker->rib().best(vpnKey("10.0.0.1/32"));
+  ASSERT_TRUE(path);
+  EXPECT_TRUE(path->stale && path->suspect);
+}
+
 TEST_F(RawPeerTest, BadMarkerEndsTheSessionWithTheRightCode) {
   auto peer = connect();
   auto bytes = wire::encode(open());
@@ -379,8 +400,7 @@ TEST_F(RawPeerTest, MoreRoutesThanAllowedEndTheSessionForAWhile) {
     return early.over;
   })) << "not before its time";
   EXPECT_TRUE(early.received.empty());
-  ASSERT_TRUE(
-      eventually(loop, [&] { return statusOf(*speaker, "raw").state == State::kActive; }));
+  ASSERT_TRUE(eventually(loop, [&] { return statusOf(*speaker, "raw").state == State::kActive; }));
   auto later = connect();
   establish(later);
 }

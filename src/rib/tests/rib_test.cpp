@@ -303,6 +303,32 @@ TEST_F(RibTest, GracefulRestartKeepsStaleRoutesUntilEndOfRib) {
   EXPECT_TRUE(routesOf(kB).empty());
 }
 
+// Nothing may forward behind a peer that fell silent, so others are told; back with the same route,
+// it is as before.
+TEST_F(RibTest, RoutesOfASilentPeerGoOutAsLeastPreferred) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  const auto communities = [&] {
+    std::vector<std::vector<std::uint32_t>> out;
+    for (const auto& update : rib_.takeOutput(kB))
+      if (!update.announced.empty()) out.push_back(update.attributes->communities);
+    return out;
+  };
+  using All = std::vector<std::vector<std::uint32_t>>;
+  const auto shared = attributes({"1:1"});
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", shared));
+  rib_.receive(kA, announce("1:1", "10.0.0.2/32", shared));
+  EXPECT_EQ(communities(), All{{}});
+  rib_.peerDown(kA, true, true);
+  EXPECT_EQ(communities(), All{{kLlgrStale}}) << "both in one update";
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  EXPECT_EQ(communities(), All{});
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"})));
+  EXPECT_EQ(communities(), All{{}});
+  rib_.peerDown(kA, true, false);
+  EXPECT_EQ(communities(), All{{}}) << "a restart says nothing of forwarding";
+}
+
 TEST_F(RibTest, StaleRoutesOfEveryFamilyAreDroppedAndFreshOnesStay) {
   auto both = peer(64512, "10.1.0.11", true, true);
   both.families.insert(wire::kVpnv6);

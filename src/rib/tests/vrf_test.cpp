@@ -73,6 +73,22 @@ TEST_F(VrfTest, OnlyEqualPathsShareTheLoad) {
   EXPECT_EQ(table_.lookup(kRed, ip("10.9.1.1"))->paths[0].nextHop.text(), "10.0.0.2");
 }
 
+// What another speaker holds as stale (RFC 9494) is behind what it holds as fresh.
+TEST_F(VrfTest, MarkedOnesServeWhenNothingElseDoes) {
+  table_.setVrf(kRed, {target("1:1")});
+  auto marked = attributes({"1:1"}, "10.3.0.1");
+  marked->communities = {kLlgrStale};
+  set("1:1", "0.0.0.0/0", marked);
+  ASSERT_EQ(paths(kRed, "8.8.8.8"), 1U);
+  EXPECT_TRUE(table_.lookup(kRed, ip("8.8.8.8"))->paths[0].stale);
+  set("1:2", "0.0.0.0/0", attributes({"1:1"}, "10.3.0.2"));
+  const auto route = table_.lookup(kRed, ip("8.8.8.8"));
+  ASSERT_EQ(route->paths.size(), 1U);
+  EXPECT_EQ(route->paths[0].nextHop.text(), "10.3.0.2");
+  gone("1:2", "0.0.0.0/0");
+  EXPECT_EQ(table_.lookup(kRed, ip("8.8.8.8"))->paths[0].nextHop.text(), "10.3.0.1");
+}
+
 TEST_F(VrfTest, StaleOnesServeWhenNothingElseDoes) {
   table_.setVrf(kRed, {target("1:1")});
   set("1:1", "10.0.0.1/32", attributes({"1:1"}, "10.0.0.1"), 100, PeerId(1), true);
