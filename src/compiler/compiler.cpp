@@ -4,6 +4,8 @@
 // whatever happened before.
 #include "hawser/compiler/compiler.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "index.h"
@@ -144,6 +146,31 @@ rib::RouteFilter filterOf(const Index& index, const model::PeerFilterSpec& spec,
   return filter;
 }
 
+// A target of another site's AS that no Peer lets in or out is a mistake of somebody: of who typed
+// it, or of who set up the Peer.
+void tellDeadTargets(const Index& index, Compiled& out) {
+  const auto passes = [&](const net::RouteTarget& target, rib::RouteFilter PeerIntent::* filter) {
+    return std::any_of(out.peers.begin(), out.peers.end(), [&](const auto& peer) {
+      const auto& targets = (peer.second.*filter).routeTargets;
+      return !targets || targets->contains(target);
+    });
+  };
+  const auto tell = [&](const NetworkInfo& network, const net::RouteTarget& target,
+                        rib::RouteFilter PeerIntent::* filter, std::string_view what) {
+    for (const auto& [name, spec] : index.peers)
+      if (spec.asn == target.asn() && spec.asn != index.siteSpec.asn && !passes(target, filter))
+        out.warnings.push_back(fmt::format(
+            "networks/{}: it {} route target {}, which no Peer lets pass (peers/{} is of AS {})",
+            network.ref.text(), what, target.text(), name, spec.asn.value()));
+  };
+  for (const auto& [ref, network] : index.networks) {
+    for (const auto& target : network.spec.importTargets)
+      tell(network, target, &PeerIntent::import, "imports");
+    for (const auto& target : network.spec.exportTargets)
+      tell(network, target, &PeerIntent::exportTo, "exports");
+  }
+}
+
 }  // namespace
 
 bool operator==(const PeerIntent& a, const PeerIntent& b) {
@@ -179,6 +206,7 @@ Compiled compile(const model::ObjectMap& objects) {
     out.peers[name] = {name, spec, filterOf(index, spec.import, links, true),
                        filterOf(index, spec.exportTo, links, false)};
   }
+  tellDeadTargets(index, out);
   std::sort(out.warnings.begin(), out.warnings.end());
   out.warnings.erase(std::unique(out.warnings.begin(), out.warnings.end()), out.warnings.end());
   return out;

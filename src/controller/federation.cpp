@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kSoon{50};
 constexpr std::chrono::milliseconds kFirstRetry{500}, kLastRetry{15000};
+// Reached after about eight seconds without an answer.
+constexpr std::chrono::milliseconds kLateRetry{8000};
 constexpr std::chrono::milliseconds kCallLimit{5000};
 // Refusals outlive restarts: until the other side has heard them, the offer would come back.
 constexpr std::string_view kRefusals = "/refusals/";
@@ -45,8 +47,8 @@ struct Federation::Channel {
   std::map<LinkPair, std::uint64_t> refused;
   std::map<LinkPair, std::string> problems;
   std::optional<RemoteState> theirs;
-  bool up = false, busy = false, again = false;
-  std::string lastError;
+  bool up = false, wasUp = false, busy = false, again = false;
+  std::string lastError, warned;  // warned: what the log has been warned of
   std::chrono::milliseconds retry = kFirstRetry;
   io::Timer timer;
 };
@@ -252,16 +254,23 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
   if (taken) {
     if (!channel.up)
       log::info("links", "site {} answers at {}", channel.spec.site, channel.spec.apiUrl);
-    channel.up = true;
+    channel.up = channel.wasUp = true;
     channel.lastError.clear();
+    channel.warned.clear();
     channel.retry = kFirstRetry;
     metrics_.counter("controller.exchange.run").add();
   } else {
     // What is known goes on; only the news wait.
-    if (channel.lastError != taken.error().text())
-      log::warn("links", "site {}: {}", channel.spec.site, taken.error().text());
+    // Sites start side by side: the first attempts may well find nobody.
+    const auto why = taken.error().text();
+    const bool early = !channel.wasUp && channel.retry < kLateRetry;
+    if (early && channel.lastError != why)
+      log::info("links", "site {} does not answer yet: {}", channel.spec.site, why);
+    else if (!early && channel.warned != why)
+      log::warn("links", "site {}: {}", channel.spec.site, why);
+    if (!early) channel.warned = why;
     channel.up = false;
-    channel.lastError = taken.error().text();
+    channel.lastError = why;
     after = channel.retry;
     channel.retry = std::min(channel.retry * 2, kLastRetry);
     metrics_.counter("controller.exchange.fail").add();

@@ -295,7 +295,9 @@ TEST_F(RawPeerTest, RoutesOfASilentPeerAreSuspect) {
   peer.send(wire::encode(restarting));
   peer.send(wire::encode(wire::Keepalive{}));
   ASSERT_TRUE(eventually(loop, [&] { return up(*speaker, "raw"); }));
-  wire::Update update{wire::kVpnv4, {}, {}, attributes("127.0.1.9", "64512:5")};
+  auto with = std::make_shared<wire::PathAttributes>(*attributes("127.0.1.9", "64512:5"));
+  with->asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn{64999}}}};
+  wire::Update update{wire::kVpnv4, {}, {}, with};
   update.announced.push_back(wire::VpnNlri{net::Label::make(16).value(), vpnKey("10.0.0.1/32").rd,
                                            vpnKey("10.0.0.1/32").prefix});
   for (auto& message : wire::encode(update, wire::SessionContext{}).messages) peer.send(message);

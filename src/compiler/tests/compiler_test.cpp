@@ -239,6 +239,31 @@ spec: {routeTargets: {both: ["64512:77"]}}
                                      "target 64512:100"});
 }
 
+TEST(Compile, TargetsThatNoPeerLetsPassAreTold) {
+  World world;
+  world.add(kLeonardo);
+  world.add(R"(
+kind: Peer
+metadata: {name: openstack}
+spec: {role: site, site: openstack, address: 10.1.0.10, asn: 64512, import: {routeTargets: ["64512:8", "64512:100"]},
+  export: {routeTargets: ["64512:100"]}}
+---
+kind: Network
+metadata: {name: both}
+spec: {routeTargets: {both: ["64512:8"]}}
+---
+kind: Network
+metadata: {name: taker}
+spec: {routeTargets: {import: ["64512:8", "64512:7", "64777:1"]}}
+)");
+  EXPECT_EQ(world.compile().warnings,
+            (std::vector<std::string>{
+                "networks/default/both: it exports route target 64512:8, which no Peer lets pass "
+                "(peers/openstack is of AS 64512)",
+                "networks/default/taker: it imports route target 64512:7, which no Peer lets pass "
+                "(peers/openstack is of AS 64512)"}));
+}
+
 TEST(Compile, RoutersJoinWithoutRules) {
   World world;
   world.add(kLeonardo);
