@@ -1,10 +1,10 @@
-# hawser_module(NAME [SOURCES f...] [PUBLIC lib...] [PRIVATE lib...])
+# hawser_module(NAME [SOURCES f...] [FOLDERS d...] [PUBLIC lib...] [PRIVATE lib...])
 #
-# Defines the library hawser_NAME (alias hawser::NAME) from the *.cpp files of the calling folder, with the
-# public headers under include/, and the test program NAME_tests from tests/*.cpp. A module may link only to
-# modules that stand before it in HAWSER_MODULES, so the arrows of docs/architecture.md point down.
+# Defines the library hawser_NAME (alias hawser::NAME) from the *.cpp files of the calling folder and of the
+# FOLDERS in it, with the public headers under include/, and the test program NAME_tests from tests/*.cpp. A module
+# may link only to modules that stand before it in HAWSER_MODULES, so the arrows of docs/architecture.md point down.
 function(hawser_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;FOLDERS;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
   list(FIND HAWSER_MODULES ${name} self)
   foreach(dep IN LISTS ARG_PUBLIC ARG_PRIVATE)
     if(dep MATCHES "^hawser::(.*)$")
@@ -15,7 +15,8 @@ function(hawser_module name)
     endif()
   endforeach()
   if(NOT ARG_SOURCES)
-    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS "*.cpp")
+    list(TRANSFORM ARG_FOLDERS APPEND "/*.cpp")
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS "*.cpp" ${ARG_FOLDERS})
   endif()
   if(ARG_SOURCES)
     add_library(hawser_${name} STATIC ${ARG_SOURCES})

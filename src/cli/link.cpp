@@ -4,9 +4,9 @@
 #include <chrono>
 #include <thread>
 
-#include "columns.h"
 #include "commands.h"
 #include "hawser/model/specs.h"
+#include "views/columns.h"
 
 namespace hawser::cli {
 

@@ -1,12 +1,12 @@
 // describe, routes, bgp, trace, status, datapath: what a site, or this host's agent, tells.
 #include <fmt/core.h>
 
-#include "columns.h"
 #include "commands.h"
 #include "hawser/model/specs.h"
 #include "input.h"
-#include "related.h"
-#include "views.h"
+#include "views/columns.h"
+#include "views/related.h"
+#include "views/views.h"
 
 namespace hawser::cli {
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "columns.h"
 #include "commands.h"
 #include "input.h"
+#include "views/columns.h"
 
 namespace hawser::cli {
 

@@ -4,9 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "columns.h"
-#include "completion.h"
-#include "parser.h"
+#include "grammar/completion.h"
+#include "grammar/parser.h"
+#include "views/columns.h"
 
 namespace hawser::cli {
 

@@ -3,8 +3,8 @@
 
 #include <charconv>
 
-#include "columns.h"
 #include "commands.h"
+#include "views/columns.h"
 
 namespace hawser::cli {
 

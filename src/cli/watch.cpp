@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
-#include "columns.h"
 #include "commands.h"
 #include "input.h"
+#include "views/columns.h"
 
 namespace hawser::cli {
 

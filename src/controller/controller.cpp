@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include "admission.h"
+#include "admission/admission.h"
 #include "data.h"
 #include "endpoints.h"
 #include "hawser/base/check.h"
@@ -224,19 +224,16 @@ struct Controller::Impl {
     // The authority goes along, for sites that know it by its fingerprint only.
     auto chain = certificate;
     chain.certificate += data->ca().certificate;
-    auto opened =
-        api::Server::open(loop,
-                          {.address = config.apiAddress,
-                           .port = config.apiPort,
-                           .caPem = data->ca().certificate,
-                           .certificate = std::move(chain),
-                           .who =
-                               [this](const api::HttpRequest& request) {
-                                 return endpoints->who(request);
-                               }},
-                          [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
-                            endpoints->handle(request, reply);
-                          });
+    auto opened = api::Server::open(
+        loop,
+        {.address = config.apiAddress,
+         .port = config.apiPort,
+         .caPem = data->ca().certificate,
+         .certificate = std::move(chain),
+         .who = [this](const api::HttpRequest& request) { return endpoints->who(request); }},
+        [this](const api::HttpRequest& request, const api::ReplyPtr& reply) {
+          endpoints->handle(request, reply);
+        });
     if (!opened) {
       auto error = opened.error();
       if (error.field.empty()) error.field = "--api";

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compile_loop.h"
-#include "federation.h"
+#include "federation/federation.h"
 #include "hawser/api/rest.h"
 #include "hawser/base/metrics.h"
 #include "hosts.h"

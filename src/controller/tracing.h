@@ -5,7 +5,7 @@
 #include <string>
 
 #include "compile_loop.h"
-#include "federation.h"
+#include "federation/federation.h"
 #include "hawser/api/server.h"
 #include "hawser/trace/trace.h"
 #include "sessions.h"

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "hawser/agent/attach.h"
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

@@ -7,7 +7,7 @@
 
 #include "hawser/api/client.h"
 #include "state.h"
-#include "topology.h"
+#include "topology/topology.h"
 
 namespace hawser::lab {
 

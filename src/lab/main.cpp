@@ -11,10 +11,10 @@
 #include <optional>
 
 #include "commands.h"
-#include "forward.h"
-#include "images.h"
+#include "machine/forward.h"
 #include "objects.h"
 #include "runner.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

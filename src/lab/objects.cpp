@@ -6,7 +6,7 @@
 
 #include "hawser/api/pki.h"
 #include "hawser/controller/rehearsal.h"
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

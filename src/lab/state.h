@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "machine.h"
-#include "plan.h"
+#include "machine/machine.h"
+#include "topology/plan.h"
 
 namespace hawser::lab {
 

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "commands.h"
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

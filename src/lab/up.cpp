@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "forward.h"
-#include "images.h"
+#include "machine/forward.h"
+#include "machine/underlay.h"
 #include "objects.h"
 #include "runner.h"
-#include "underlay.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 

@@ -1,4 +1,4 @@
-#include "columns.h"
+#include "views/columns.h"
 
 #include <gtest/gtest.h>
 

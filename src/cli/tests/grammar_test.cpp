@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "commands.h"
-#include "completion.h"
 #include "fixture.h"
+#include "grammar/completion.h"
 #include "input.h"
 
 namespace hawser::cli {

@@ -1,4 +1,4 @@
-#include "table.h"
+#include "views/table.h"
 
 #include <gtest/gtest.h>
 

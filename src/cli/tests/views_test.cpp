@@ -1,5 +1,5 @@
 // Golden texts of what people see.
-#include "views.h"
+#include "views/views.h"
 
 #include <gtest/gtest.h>
 
@@ -56,17 +56,18 @@ TEST(Views, Peers) {
             "host\n");
   expectFits(text);
   EXPECT_EQ(peersText(parse(R"({"peers": []})"), false), "no BGP peers\n");
-  EXPECT_EQ(peerDetails(answer["peers"][0], 0),
-            "State:             Established for 2m05s\n"
-            "Router id:         10.1.0.10\n"
-            "Families:          vpnv4, rtc\n"
-            "Left Established:  1\n"
-            "Messages:          5 in, 6 out\n"
-            "Updates:           2 in, 3 out\n"
-            "Routes:            4 held of theirs, 7 announced to them\n"
-            "Route targets:     5 that they want, 6 that we want of them\n"
-            "Dropped:           2 by route target, 1 by prefix, 0 by loop, 0 by next hop, 0 by first AS\n"
-            "Last error:        none\n");
+  EXPECT_EQ(
+      peerDetails(answer["peers"][0], 0),
+      "State:             Established for 2m05s\n"
+      "Router id:         10.1.0.10\n"
+      "Families:          vpnv4, rtc\n"
+      "Left Established:  1\n"
+      "Messages:          5 in, 6 out\n"
+      "Updates:           2 in, 3 out\n"
+      "Routes:            4 held of theirs, 7 announced to them\n"
+      "Route targets:     5 that they want, 6 that we want of them\n"
+      "Dropped:           2 by route target, 1 by prefix, 0 by loop, 0 by next hop, 0 by first AS\n"
+      "Last error:        none\n");
 }
 
 TEST(Views, BgpRoutes) {

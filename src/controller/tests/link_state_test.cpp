@@ -1,5 +1,5 @@
 // The protocol between sites as a pure function: every phase, and what a dishonest side may try.
-#include "link_state.h"
+#include "federation/link_state.h"
 
 #include <gmock/gmock.h>
 

@@ -1,8 +1,8 @@
 // One site over real HTTPS and BGP: first start, restart, joining, slices, reports, roles, routes.
+#include "site.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
-
-#include "site.h"
 
 #include "hawser/model/slice.h"
 #include "hosts.h"
@@ -330,13 +330,13 @@ TEST(Site, SilentConnectionsDoNotKeepHostsOut) {
   for (int i = 0; i < 200; ++i)
     silent.push_back(std::make_unique<Silent>("127.1.1.66", site.address(), site.bgpTlsPort()));
   const auto open = [&] {
-    return std::count_if(silent.begin(), silent.end(), [](const auto& one) { return !one->closed(); });
+    return std::count_if(silent.begin(), silent.end(),
+                         [](const auto& one) { return !one->closed(); });
   };
   EXPECT_TRUE(eventually([&] { return open() == 4; })) << open();
   HostSpeaker host(site, "node1", "127.1.1.11");
   auto admin = site.admin();
-  EXPECT_TRUE(
-      eventually([&] { return peerNamed(admin, "host:node1")["state"] == "Established"; }));
+  EXPECT_TRUE(eventually([&] { return peerNamed(admin, "host:node1")["state"] == "Established"; }));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "it waited for them";
   EXPECT_TRUE(eventually([&] { return open() == 0; })) << "no handshake, no connection";
 }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "admission.h"
+#include "admission/admission.h"
 #include "hawser/store/store.h"
 
 namespace hawser::controller::test {

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "images.h"
 #include "runner.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "forward.h"
+#include "machine/forward.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "machine/machine.h"
 
 namespace hawser::lab {
 namespace {

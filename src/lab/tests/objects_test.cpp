@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 namespace {

@@ -1,10 +1,10 @@
-#include "plan.h"
+#include "topology/plan.h"
 
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "topology.h"
+#include "topology/topology.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "images.h"
+#include "topology/images.h"
 
 namespace hawser::lab {
 namespace {

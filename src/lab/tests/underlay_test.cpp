@@ -1,10 +1,10 @@
 // The underlay for real: namespaces of this test, removed whatever happens.
-#include "underlay.h"
+#include "machine/underlay.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "machine/machine.h"
 
 namespace hawser::lab {
 namespace {

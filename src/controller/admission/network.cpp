@@ -1,0 +1,131 @@
+// Networks and Links. Their route targets are in targets.cpp.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "admission/addresses.h"
+#include "admission/admission.h"
+
+namespace hawser::controller {
+
+using model::Kind;
+using model::Object;
+
+namespace {
+
+// Grows over removal and creation too, hence the clock.
+std::uint64_t offerNumber() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace
+
+Result<void> Admitting::network() {
+  const auto spec = model::NetworkSpec::from(object_);
+  if (auto left = quotaLeft("networks"); !left) return left;
+  if (spec.external && !fromAdmin() &&
+      (before_ == nullptr || !model::NetworkSpec::from(*before_).external))
+    return fail(ErrorCode::kForbidden, "only an administrator may make a network external",
+                "spec.external");
+  if (!spec.addressPool.empty() && !staging_.find({Kind::kAddressPool, {}, spec.addressPool}))
+    return invalid(fmt::format("address pool \"{}\" does not exist", spec.addressPool),
+                   "spec.addressPool");
+  if (auto numbered = networkNumber(); !numbered) return numbered;
+  if (auto targets = networkTargets(); !targets) return targets;
+  if (before_ == nullptr) return {};
+  if (auto hold = subnetsStillHold(spec); !hold) return hold;
+  const auto same = [&](const char* field) {
+    return before_->spec.value(field, model::Json()) == object_.spec.value(field, model::Json());
+  };
+  return same("subnets") && same("addressPool") ? Result<void>{} : stillApart();
+}
+
+// Of a changed network: no port may lose its place.
+Result<void> Admitting::subnetsStillHold(const model::NetworkSpec& spec) {
+  if (before_->spec.value("subnets", model::Json()) == object_.spec.value("subnets", model::Json()))
+    return {};
+  Result<void> result;
+  for (const auto kind : {Kind::kPort, Kind::kFloatingIp, Kind::kService})
+    staging_.forEach(kind, [&](const Object& user) {
+      if (!result || model::Ref::parse(user.spec["network"].get<std::string>(),
+                                       user.metadata.project) != self())
+        return;
+      std::vector<net::IpAddress> addresses;
+      if (kind == Kind::kPort) addresses = model::PortStatus::from(user).addresses;
+      if (kind == Kind::kService) addresses = model::ServiceSpec::from(user).addresses;
+      if (kind == Kind::kFloatingIp)
+        if (const auto one = model::FloatingIpSpec::from(user).address) addresses = {*one};
+      for (const auto& address : addresses) {
+        const auto* subnet = subnetOf(spec, address);
+        if (subnet == nullptr ||
+            (subnet->gateway == address || (kind == Kind::kPort && reserved(*subnet, address))))
+          result = fail(ErrorCode::kConflict,
+                        fmt::format("{} has {}, for which there is no room any more",
+                                    user.key().text(), address.text()),
+                        "spec.subnets");
+      }
+    });
+  return result;
+}
+
+Result<void> Admitting::link() {
+  auto spec = model::LinkSpec::from(object_);
+  const auto peer = staging_.find({Kind::kPeer, {}, spec.peer});
+  if (!peer) return invalid(fmt::format("peer \"{}\" does not exist", spec.peer), "spec.peer");
+  const auto peerSpec = model::PeerSpec::from(*peer);
+  if (peerSpec.role != "site")
+    return invalid(fmt::format("peer \"{}\" is a gateway; Links are between sites", spec.peer),
+                   "spec.peer");
+  if (peerSpec.apiUrl.empty())
+    return invalid(fmt::format("peer \"{}\" has no spec.api, over which sites agree", spec.peer),
+                   "spec.peer");
+  const auto network = networkAt(spec.network, "spec.network");
+  if (!network) return std::unexpected(network.error());
+  const auto slash = spec.remoteNetwork.find('/');
+  if (slash == 0 || slash == std::string::npos || slash + 1 == spec.remoteNetwork.size())
+    return invalid("name the other site's network as PROJECT/NAME", "spec.remoteNetwork");
+  Result<void> twice;
+  staging_.forEach(Kind::kLink, [&](const Object& other) {
+    const auto theirs = model::LinkSpec::from(other);
+    if (other.key() != object_.key() && theirs.peer == spec.peer &&
+        theirs.network == spec.network && theirs.remoteNetwork == spec.remoteNetwork)
+      twice = fail(ErrorCode::kExists,
+                   fmt::format("{} joins these networks already", other.key().text()),
+                   "spec.remoteNetwork");
+  });
+  if (!twice) return twice;
+  if (!fromSystem()) {
+    // To write a Link is to propose it; which side did stays as it is.
+    object_.spec["proposedByUs"] =
+        before_ == nullptr || model::LinkSpec::from(*before_).proposedByUs;
+    if (before_ == nullptr) object_.spec["accepted"] = true;
+    const bool agreed = before_ != nullptr && model::LinkSpec::from(*before_).accepted;
+    // A new agreement is a new offer, which earlier refusals do not meet.
+    if (object_.spec.value("accepted", false) && !agreed) object_.status["offer"] = offerNumber();
+  }
+  if (before_ == nullptr) object_.status["phase"] = fromSystem() ? "pending" : "proposed";
+  if (auto fits = linkPrefixes(spec, model::NetworkSpec::from(**network)); !fits) return fits;
+  if (auto fits = linkApart(spec, object_.key(), **network, "spec.remotePrefixes"); !fits)
+    return fits;
+  return linkTarget(spec);
+}
+
+Result<void> Admitting::linkPrefixes(const model::LinkSpec& spec,
+                                     const model::NetworkSpec& network) {
+  for (std::size_t i = 0; i < spec.localPrefixes.size(); ++i) {
+    const auto& prefix = spec.localPrefixes[i];
+    const bool inside =
+        std::any_of(network.subnets.begin(), network.subnets.end(),
+                    [&](const auto& subnet) { return subnet.prefix.contains(prefix); });
+    if (!inside)
+      return invalid(
+          fmt::format("{} is outside the subnets of {}", prefix.text(), spec.network.text()),
+          fmt::format("spec.localPrefixes[{}]", i));
+  }
+  return {};
+}
+
+}  // namespace hawser::controller
