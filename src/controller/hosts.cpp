@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::chrono::hours kHostValidity{24 * 3650};
 constexpr std::chrono::seconds kBookmarkInterval{5};
+constexpr std::size_t kMaxMessage = 500;
 
 }  // namespace
 
@@ -121,6 +123,31 @@ void Hosts::slicesChanged(const std::set<std::string>& hosts) {
   }
 }
 
+namespace {
+
+std::string textIn(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string()
+             ? found->get<std::string>().substr(0, kMaxMessage)
+             : std::string();
+}
+
+Json orNull(std::string text) { return text.empty() ? Json() : Json(std::move(text)); }
+
+// A status write, when something of it is new. Null: the field is not there.
+void change(std::vector<Write>& writes, const Object& object, Json status) {
+  const bool known = std::all_of(
+      status.items().begin(), status.items().end(),
+      [&](const auto& item) { return object.status.value(item.key(), Json()) == item.value(); });
+  if (known) return;
+  Write write{Write::Op::kStatus, object};
+  write.object.metadata.resourceVersion = 0;
+  write.object.status = std::move(status);
+  writes.push_back(std::move(write));
+}
+
+}  // namespace
+
 Result<void> Hosts::report(const std::string& host, const Json& body) {
   if (!body.is_object()) return invalid("is not an object", "body");
   const auto ports = body.value("ports", Json::array());
@@ -131,9 +158,7 @@ Result<void> Hosts::report(const std::string& host, const Json& body) {
     const auto path = fmt::format("ports[{}]", index++);
     if (!item.is_object() || !item.contains("name") || !item["name"].is_string())
       return invalid("is required", path + ".name");
-    const auto phase = item.contains("phase") && item["phase"].is_string()
-                           ? item["phase"].get<std::string>()
-                           : std::string();
+    const auto phase = textIn(item, "phase");
     if (phase != "up" && phase != "down" && phase != "pending")
       return invalid("is not one of up, down, pending", path + ".phase");
     up += phase == "up" ? 1U : 0U;
@@ -141,24 +166,15 @@ Result<void> Hosts::report(const std::string& host, const Json& body) {
     const auto port = objects_.find({Kind::kPort, ref.project, ref.name});
     // One that left the host, or was never there: its new host has the say.
     if (!port || port->spec.value("host", "") != host) continue;
-    if (port->status.value("phase", "") == phase && port->status.value("host", "") == host)
-      continue;
-    Write write{Write::Op::kStatus, *port};
-    write.object.metadata.resourceVersion = 0;
-    write.object.status = {{"phase", phase}, {"host", host}};
-    writes.push_back(std::move(write));
+    change(writes, *port,
+           {{"phase", phase}, {"host", host}, {"message", orNull(textIn(item, "message"))}});
   }
   const auto self = objects_.find({Kind::kHost, {}, host});
   if (!self) return fail(ErrorCode::kNotFound, "hosts/" + host + " does not exist");
-  const auto version =
-      body.contains("version") && body["version"].is_string() ? body["version"] : Json("");
-  if (self->status.value("agentVersion", Json()) != version ||
-      self->status.value("ports", Json()) != Json(up)) {
-    Write write{Write::Op::kStatus, *self};
-    write.object.metadata.resourceVersion = 0;
-    write.object.status = {{"agentVersion", version}, {"ports", up}};
-    writes.push_back(std::move(write));
-  }
+  change(writes, *self,
+         {{"agentVersion", textIn(body, "version")},
+          {"ports", up},
+          {"message", orNull(textIn(body, "message"))}});
   if (writes.empty()) return {};
   if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
     return std::unexpected(done.error());

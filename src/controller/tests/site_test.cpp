@@ -175,6 +175,17 @@ TEST(Site, ReportsReachTheObjects) {
                 .error()
                 .field,
             "ports[0].phase");
+  // What is not as it should be is told, until it is.
+  auto degraded = report;
+  degraded["message"] = "routes: 3 of 9 do not fit";
+  degraded["ports"][0]["message"] = "network a: 3 of 9 routes do not fit";
+  ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", degraded));
+  EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["message"],
+            "network a: 3 of 9 routes do not fit");
+  EXPECT_EQ(admin.get({Kind::kHost, {}, "node1"})->status["message"], "routes: 3 of 9 do not fit");
+  ASSERT_TRUE(host.call("PUT", "/api/v1/hosts/node1/report", report));
+  EXPECT_FALSE(admin.get({Kind::kPort, "default", "here"})->status.contains("message"));
+  EXPECT_FALSE(admin.get({Kind::kHost, {}, "node1"})->status.contains("message"));
   // A port that moves is pending again.
   ASSERT_TRUE(admin.patch({Kind::kPort, "default", "here"}, {{"spec", {{"host", "node2"}}}}));
   EXPECT_EQ(admin.get({Kind::kPort, "default", "here"})->status["phase"], "pending");
