@@ -49,10 +49,9 @@ void Connections::evictAt(const net::IpAddress& address) {
 }
 
 void Connections::evictAnywhere() {
-  const auto most =
-      std::max_element(counts_.begin(), counts_.end(), [](const auto& a, const auto& b) {
-        return a.second.strangers < b.second.strangers;
-      });
+  const auto most = std::max_element(
+      counts_.begin(), counts_.end(),
+      [](const auto& a, const auto& b) { return a.second.strangers < b.second.strangers; });
   if (most != counts_.end()) evictAt(net::IpAddress(most->first));
 }
 

@@ -126,13 +126,19 @@ Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
   if (before && write.op == Op::kCreate)
     return fail(ErrorCode::kExists, key.text() + " exists already");
   const auto wanted = object.metadata.resourceVersion;
-  if (before && wanted > store_.revision())
+  if (!before && wanted != 0)
     return fail(ErrorCode::kConflict,
-                fmt::format("version {} is yet to come, the newest is {} and {} has {}; read it "
-                            "again",
-                            wanted, store_.revision(), key.text(),
-                            before->metadata.resourceVersion),
+                fmt::format("{} does not exist, so it has no version {}; leave the version out to "
+                            "create it",
+                            key.text(), wanted),
                 "metadata.resourceVersion");
+  if (before && wanted > store_.revision())
+    return fail(
+        ErrorCode::kConflict,
+        fmt::format("version {} is yet to come, the newest is {} and {} has {}; read it "
+                    "again",
+                    wanted, store_.revision(), key.text(), before->metadata.resourceVersion),
+        "metadata.resourceVersion");
   if (before && wanted != 0 && wanted != before->metadata.resourceVersion) {
     return fail(ErrorCode::kConflict,
                 fmt::format("{} was changed meanwhile (it has version {}); read it again",

@@ -274,11 +274,19 @@ struct Rest::Impl {
     return object;
   }
 
+  [[nodiscard]] static Result<bool> dryRunOf(const HttpRequest& request) {
+    const auto given = request.query.find("dryRun");
+    if (given == request.query.end() || given->second == "false") return false;
+    if (given->second.empty() || given->second == "true") return true;
+    return invalid("is not true or false", "dryRun");
+  }
+
   void commit(Write write, const Caller& caller, const HttpRequest& request,
               const ReplyPtr& reply) {
-    const bool dryRun = request.query.contains("dryRun");
+    const auto dryRun = dryRunOf(request);
+    if (!dryRun) return reply->error(dryRun.error());
     const auto op = write.op;
-    auto outcomes = objects.commit({std::move(write)}, caller, dryRun);
+    auto outcomes = objects.commit({std::move(write)}, caller, *dryRun);
     if (!outcomes) return reply->error(outcomes.error());
     reply->json(op == Write::Op::kCreate ? 201 : 200, shown(caller, *outcomes->at(0).object));
   }
@@ -298,6 +306,9 @@ struct Rest::Impl {
     change.object.metadata.name = target.name;
     if (request.method == "DELETE") {
       change.op = Write::Op::kDelete;
+      const auto version = revisionOf(request);
+      if (!version) return reply->error(version.error());
+      change.object.metadata.resourceVersion = *version;
       return commit(std::move(change), caller, request, reply);
     }
     auto body = parseBody(request);
@@ -321,6 +332,8 @@ struct Rest::Impl {
   }
 
   void apply(const HttpRequest& request, const Caller& caller, const ReplyPtr& reply) {
+    const auto dryRun = dryRunOf(request);
+    if (!dryRun) return reply->error(dryRun.error());
     const auto body = parseBody(request);
     if (!body) return reply->error(body.error());
     if (!body->is_object() || !body->contains("objects") || !body->at("objects").is_array())
@@ -345,8 +358,7 @@ struct Rest::Impl {
       }
       writes.push_back({Write::Op::kApply, std::move(*object)});
     }
-    const auto dryRun = request.query.contains("dryRun") && request.query.at("dryRun") != "false";
-    auto outcomes = objects.commit(std::move(writes), caller, dryRun, true);
+    auto outcomes = objects.commit(std::move(writes), caller, *dryRun, true);
     if (!outcomes) return reply->error(outcomes.error());
     Json results = Json::array();
     for (const auto& outcome : *outcomes) results.push_back(outcome.result);

@@ -190,8 +190,9 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto limit = books.bodyLimit(id_);
     const auto length = parser_->content_length();
     if (length && *length > limit) return refuseBody(limit);
-    const auto needed =
-        parser_->is_done() ? 0 : length ? static_cast<std::size_t>(*length) : limit;  // or chunked
+    const auto needed = parser_->is_done() ? 0
+                        : length           ? static_cast<std::size_t>(*length)
+                                           : limit;  // or chunked
     if (!books.reserve(id_, needed)) {
       keepAlive_ = false;
       const Error busy{ErrorCode::kUnavailable, "too much is being sent at once; try again", {}};
@@ -222,8 +223,7 @@ class Session : public std::enable_shared_from_this<Session> {
     shared_->connections.release(id_);
     respond(413, "application/json",
             errorJson({ErrorCode::kInvalid,
-                       fmt::format("a request of yours has at most {} bytes", limit),
-                       "body"})
+                       fmt::format("a request of yours has at most {} bytes", limit), "body"})
                 .dump());
   }
 
@@ -234,7 +234,8 @@ class Session : public std::enable_shared_from_this<Session> {
     request_.clientName = clientName_;
     request_.clientAuthority = clientAuthority_;
     const std::string_view authorization = message[http::field::authorization];
-    if (authorization.starts_with("Bearer ")) request_.bearer = std::string(authorization.substr(7));
+    if (authorization.starts_with("Bearer "))
+      request_.bearer = std::string(authorization.substr(7));
     keepAlive_ = message.keep_alive();
   }
 

@@ -160,10 +160,11 @@ std::vector<Field> peerFields() {
       flag("passive", "wait for it to connect", "false"),
       field("md5Key", Type::kText, "TCP-MD5 (RFC 2385) key"),
       integer("holdTime", "seconds; 0 switches keepalives off", 0, 65535, "90"),
-      integer("maxRoutes",
-              "routes and memberships that it may give us; with more the session ends for 5 min; 0: "
-              "no limit; default: 100000 for a site, 10000 for a gateway",
-              0, 10000000),
+      integer(
+          "maxRoutes",
+          "routes and memberships that it may give us; with more the session ends for 5 min; 0: "
+          "no limit; default: 100000 for a site, 10000 for a gateway",
+          0, 10000000),
       flag("enforceFirstAs",
            "refuse routes whose AS path does not begin with its AS; false for a route server",
            "true"),
@@ -225,8 +226,7 @@ const std::vector<KindTable>& tables() {
       {Kind::kQuota,
        "Limits of a project.",
        {integer("networks", "how many", 0, 1000000), integer("ports", "how many", 0, 1000000),
-        integer("services", "how many", 0, 1000000),
-        integer("floatingIps", "how many", 0, 1000000),
+        integer("services", "how many", 0, 1000000), integer("floatingIps", "how many", 0, 1000000),
         integer("externalAddresses",
                 "addresses of external networks, of floating IPs, services and ports", 0,
                 1000000)}},

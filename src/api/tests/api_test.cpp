@@ -268,9 +268,8 @@ TEST_F(ApiTest, AnOwnerKeepsWhatIsIts) {
        {member.update(owned("theirs", "kube/k")).error(), member.update(network("theirs")).error(),
         member.update(owned("theirs", "member")).error(),
         member.patch(key, {{"metadata", {{"labels", {{"a", "b"}}}}}}).error(),
-        member.patch(key, {{"metadata", {{"owner", nullptr}}}}).error(),
-        member.remove(key).error(), member.apply({network("theirs")}).error(),
-        member.create(owned("new", "kube/k")).error(),
+        member.patch(key, {{"metadata", {{"owner", nullptr}}}}).error(), member.remove(key).error(),
+        member.apply({network("theirs")}).error(), member.create(owned("new", "kube/k")).error(),
         member.create(owned("new", "members/x")).error()}) {
     EXPECT_EQ(error.code, ErrorCode::kForbidden) << error.text();
     EXPECT_NE(error.field.find("metadata.owner"), std::string::npos) << error.text();
@@ -353,12 +352,12 @@ TEST_F(ApiTest, AVersionOfTheFutureIsToldAsSuch) {
   auto admin = client();
   auto made = admin.create(network("a")).value();
   const auto newest = admin.list(Kind::kNetwork)->resourceVersion;
-  const auto [status, answer] = send(
-      "GET", "/api/v1/networks?watch=true&resourceVersion=" + std::to_string(newest + 1), "");
+  const auto [status, answer] =
+      send("GET", "/api/v1/networks?watch=true&resourceVersion=" + std::to_string(newest + 1), "");
   EXPECT_EQ(status, 410);
-  EXPECT_NE(answer.find(fmt::format("version {} is yet to come, the newest is {}", newest + 1,
-                                    newest)),
-            std::string::npos)
+  EXPECT_NE(
+      answer.find(fmt::format("version {} is yet to come, the newest is {}", newest + 1, newest)),
+      std::string::npos)
       << answer;
   made.metadata.resourceVersion = newest + 1;
   const auto error = admin.update(made).error();

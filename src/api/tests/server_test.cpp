@@ -78,8 +78,8 @@ class Raw {
 };
 
 std::string post(std::size_t length, const std::string& more = "Authorization: Bearer friend\r\n") {
-  return "POST /echo HTTP/1.1\r\nHost: x\r\n" + more +
-         "Content-Length: " + std::to_string(length) + "\r\n\r\n";
+  return "POST /echo HTTP/1.1\r\nHost: x\r\n" + more + "Content-Length: " + std::to_string(length) +
+         "\r\n\r\n";
 }
 const std::string kGet = "GET /size HTTP/1.1\r\nHost: x\r\n\r\n";
 

@@ -200,7 +200,8 @@ TEST(PeerSpec, FullAndByRole) {
   const auto full = PeerSpec::from(parsed(
       Kind::kPeer,
       "{role: site, site: openstack, address: 10.1.0.10, asn: 64512, port: 1179, passive: true, "
-      "md5Key: k, holdTime: 30, maxRoutes: 7, enforceFirstAs: false, families: [vpnv4], import: {routeTargets: [\"1:1\"], prefixes: "
+      "md5Key: k, holdTime: 30, maxRoutes: 7, enforceFirstAs: false, families: [vpnv4], import: "
+      "{routeTargets: [\"1:1\"], prefixes: "
       "[10.0.0.0/8]}, export: {routeTargets: []}, api: {url: \"https://10.1.0.10:8443\", "
       "fingerprint: \"sha256:ab\"}}"));
   EXPECT_EQ(full.role, "site");
@@ -231,8 +232,9 @@ TEST(PeerSpec, FullAndByRole) {
       PeerSpec::from(parsed(Kind::kPeer, "{role: gateway, address: 10.3.0.1, asn: 64999}"));
   EXPECT_EQ(gateway.families, Texts{"vpnv4"});
   EXPECT_EQ(gateway.maxRoutes, 10000U);
-  EXPECT_EQ(PeerSpec::from(parsed(Kind::kPeer, "{role: gateway, address: 10.3.0.1, asn: 64999, "
-                                               "maxRoutes: 0}"))
+  EXPECT_EQ(PeerSpec::from(parsed(Kind::kPeer,
+                                  "{role: gateway, address: 10.3.0.1, asn: 64999, "
+                                  "maxRoutes: 0}"))
                 .maxRoutes,
             0U);
 }
