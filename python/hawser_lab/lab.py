@@ -6,7 +6,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HAWSER = ROOT / "build" / "bin" / "hawser"
+HAWSER = ROOT / os.environ.get("HAWSER_BUILD", os.environ.get("BUILD", "build")) / "bin" / "hawser"
 
 
 class LabError(RuntimeError):

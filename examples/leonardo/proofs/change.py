@@ -27,6 +27,7 @@ class Changes:
     def __init__(self, lab, report, manifests, variant):
         self.lab, self.report, self.manifests, self.variant = lab, report, manifests, variant
         self.load = None
+        self.began = 0.0
 
     def run(self):
         self.load = traffic.Load(self.lab, "client", PUBLIC)
@@ -48,7 +49,11 @@ class Changes:
         """The moment of a change; failures of the one before it have ended."""
         calm = self.load.calm()
         self.report.require(calm, "requests fail before the change")
-        return time.monotonic()
+        return self.now()
+
+    def now(self):
+        self.began = time.monotonic()
+        return self.began
 
     def tell(self, text, began, reached, allowed=None):
         """`reached`: seconds until the wanted state was there. allowed: how many failures the proof forgives (None: any,
@@ -64,10 +69,15 @@ class Changes:
                           f"{f' ({broken} on kept connections; {kinds})' if bad else ''}",
                           "the state was not reached" if reached is None else "")
 
+    def failed(self, began):
+        records = self.load.since(began)
+        return f"{sum(not r['ok'] for r in records)} of {len(records)} requests failed"
+
     def until(self, condition, seconds, what):
-        """Seconds until it held, or None."""
+        """Seconds from the beginning of the change until it held, or None."""
         try:
-            return wait_for(condition, seconds, what)
+            wait_for(condition, seconds, what)
+            return time.monotonic() - self.began
         except Exception as error:  # told as a proof that does not hold
             self.report.say(str(error))
             return None
@@ -114,15 +124,15 @@ class Changes:
         lab = self.lab
         databases = lambda: [bool(lab.next_hops("kubernetes", "default", "leonardo", one)) for one in DATABASES]
         what = "the Link is" if self.variant == "link" else f"the shared route target {SHARED_TARGET} is"
-        began = time.monotonic()
+        began = self.begin()
         self.stitch(False)
         gone = self.until(lambda: not any(databases()), 30, "no database in leonardo's table")
         app = sorted(lab.pods("leonardo"))[0]
         outcome = lab.connects(lab.pod_node(app), PRIMARY, 5432)
         self.report.prove(gone is not None and outcome != "connected",
                           f"{what} withdrawn: the databases leave leonardo's table after {gone or 0:.1f} s, application → "
-                          f"database: {outcome}")
-        began = time.monotonic()
+                          f"database: {outcome}; {self.failed(began)} (they need the database)")
+        began = self.now()
         self.stitch(True)
         reached = self.until(lambda: all(databases()), 30, "the databases in leonardo's table")
         self.tell(f"{what} put back", began, reached)
@@ -144,9 +154,10 @@ class Changes:
         lab.lab("kill", process)
         dead = time.monotonic()
         quiet = self.load.settle(dead, limit=15)
+        started = self.now()
         lab.lab("start", process)
         reached = self.until(lambda: self.all_established(site), 60, f"the sessions of {process}")
-        self.tell(f"the controller of {site} is killed and, {time.monotonic() - dead:.0f} s later, back with all its sessions",
+        self.tell(f"the controller of {site} is killed and, {started - dead:.0f} s later, started again, with all its sessions",
                   began, reached if quiet is not None else None, allowed=0)
 
     def all_established(self, site):

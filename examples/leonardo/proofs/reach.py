@@ -1,5 +1,8 @@
 """Proofs 1 and 2: who reaches whom, and who does not."""
+import contextlib
 import json
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -52,7 +55,7 @@ def blocked(lab, report, what, node, address, port, site, source):
     except LabError as error:
         answer = {"reaches": None, "blockedBy": "", "reason": str(error)}
     reason = {"policy": "a policy", "route": "a missing route", "service": "the service"}.get(answer["blockedBy"], "?")
-    report.prove(outcome != "connected" and answer["reaches"] is False and reason != "?",
+    report.prove(outcome in ("refused", "unreachable", "timeout") and answer["reaches"] is False and reason != "?",
                  f"{what}: {outcome}, by {reason}: {answer['reason']}", f"trace: {answer}")
 
 
@@ -61,6 +64,20 @@ def open_(lab, report, what, node, address, port, site, source):
     answer = lab.trace(site, source, address, port)
     report.prove(outcome == "connected" and answer["reaches"], f"{what}: {outcome}, and the trace says so",
                  f"{outcome}; trace: {answer}")
+
+
+@contextlib.contextmanager
+def listening(lab, node, address, port):
+    """Something answers there: who does not get through is kept out."""
+    program = ("import socket,sys\nserver = socket.create_server((sys.argv[1], int(sys.argv[2])))\n"
+               "while True: server.accept()[0].close()\n")
+    process = subprocess.Popen(lab.netns_command(node, sys.executable, "-c", program, address, str(port)))
+    try:
+        wait_for(lambda: lab.connects(node, address, port) == "connected", 10, f"{node} listening at port {port}")
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def isolation(lab, report):
@@ -77,10 +94,15 @@ def isolation(lab, report):
     blocked(lab, report, "outside → application's service", "client", VIP, 8000, k8s, OUTSIDER)
     blocked(lab, report, "outside → database", "client", PRIMARY, 5432, k8s, OUTSIDER)
     blocked(lab, report, "database → nginx", "pg1", front["address"], 80, os_, "demo/pg1")
-    blocked(lab, report, "application → database, another port", app_node, PRIMARY, 22, k8s, f"default/{app}")
+    with listening(lab, "pg1", PRIMARY, 9022):
+        blocked(lab, report, "application → database, another port", app_node, PRIMARY, 9022, k8s, f"default/{app}")
     own = lab.netns("intruder", "ip", "-4", "-o", "addr", "show", "dev", "eth0").stdout
     report.prove(PRIMARY in own, f"a pod of another tenant has the database's address {PRIMARY} too", own)
     for what, address, port in [("a replica", "10.0.100.12", 5432), ("an application pod", back["address"], 8000),
                                 ("an nginx pod", front["address"], 80), ("the application's service", VIP, 8000),
                                 ("the public address", PUBLIC, 80)]:
         blocked(lab, report, f"that pod → {what}", "intruder", address, port, k8s, "other/intruder")
+    own = lab.netns("other-vm", "ip", "-4", "-o", "addr", "show", "dev", "eth0").stdout
+    report.prove(PRIMARY in own, "and so has a VM of that tenant in the database's own site", own)
+    for what, address, port in [("a replica", "10.0.100.12", 5432), ("an application pod", back["address"], 8000)]:
+        blocked(lab, report, f"that VM → {what}", "other-vm", address, port, os_, "other/other-vm")

@@ -366,6 +366,36 @@ TEST_F(ApiTest, AVersionOfTheFutureIsToldAsSuch) {
   EXPECT_NE(error.message.find("is yet to come"), std::string::npos) << error.message;
 }
 
+// Who names a version means that one: nothing is made or removed in place of another.
+TEST_F(ApiTest, AVersionHoldsForCreationAndRemovalToo) {
+  auto admin = client();
+  auto made = admin.create(network("a")).value();
+  const auto path = std::string("/api/v1/projects/p1/networks/a?resourceVersion=");
+  const auto version = made.metadata.resourceVersion;
+  EXPECT_EQ(send("DELETE", path + std::to_string(version - 1), "").first, 409);
+  EXPECT_EQ(send("DELETE", path + "x", "").first, 400);
+  EXPECT_TRUE(admin.get(made.key()));
+  EXPECT_EQ(send("DELETE", path + std::to_string(version), "").first, 200);
+  const auto again = admin.apply({made});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kConflict);
+  EXPECT_NE(again.error().text().find("metadata.resourceVersion"), std::string::npos)
+      << again.error().text();
+  made.metadata.resourceVersion = 0;
+  EXPECT_TRUE(admin.apply({made}));
+}
+
+TEST_F(ApiTest, DryRunsChangeNothingAndFalseIsNone) {
+  auto admin = client();
+  const auto body = model::toJson(network("a")).dump();
+  const auto path = std::string("/api/v1/projects/p1/networks");
+  EXPECT_EQ(send("POST", path + "?dryRun=true", body).first, 201);
+  EXPECT_FALSE(admin.get(network("a").key()));
+  EXPECT_EQ(send("POST", path + "?dryRun=maybe", body).first, 400);
+  EXPECT_EQ(send("POST", path + "?dryRun=false", body).first, 201);
+  EXPECT_TRUE(admin.get(network("a").key()));
+}
+
 TEST_F(ApiTest, WatchResumesAfterARevision) {
   auto admin = client();
   const auto revision = admin.list(Kind::kNetwork)->resourceVersion;

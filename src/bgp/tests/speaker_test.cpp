@@ -286,6 +286,21 @@ TEST_F(RawPeerTest, HoldTimerExpires) {
   EXPECT_FALSE(up(*speaker, "raw"));
 }
 
+TEST_F(RawPeerTest, WhateverComesRestartsTheHoldTimer) {
+  auto peer = connect();
+  establish(peer);
+  const auto until = std::chrono::steady_clock::now() + 5s;  // the hold time is 3 s
+  auto next = std::chrono::steady_clock::now();
+  ASSERT_TRUE(eventually(loop, [&] {
+    if (std::chrono::steady_clock::now() >= next) {
+      peer.send(wire::encode(wire::Keepalive{}));
+      next += 1s;
+    }
+    return !up(*speaker, "raw") || std::chrono::steady_clock::now() >= until;
+  }));
+  EXPECT_TRUE(up(*speaker, "raw"));
+}
+
 // With graceful restart and its N bit the routes stay, but behind all others, here and elsewhere.
 TEST_F(RawPeerTest, RoutesOfASilentPeerAreSuspect) {
   auto peer = connect();

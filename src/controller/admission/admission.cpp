@@ -58,8 +58,9 @@ Result<void> Admitting::run() {
       return identity();
     case Kind::kToken:
       return token();
-    case Kind::kProject:
     case Kind::kAddressPool:
+      return addressPool();
+    case Kind::kProject:
       return {};
   }
   return {};

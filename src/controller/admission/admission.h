@@ -53,6 +53,7 @@ class Admitting {
   [[nodiscard]] Result<void> identity();
   [[nodiscard]] Result<void> quota();
   // network.cpp
+  [[nodiscard]] Result<void> addressPool();
   [[nodiscard]] Result<void> network();
   [[nodiscard]] Result<void> subnetsStillHold(const model::NetworkSpec& spec);
   [[nodiscard]] Result<void> link();

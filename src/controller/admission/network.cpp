@@ -21,11 +21,29 @@ std::uint64_t offerNumber() {
                                         .count());
 }
 
+// The datapath carries IPv4; a network that no packet of its workloads would leave is refused.
+Result<void> carried(const net::IpPrefix& prefix, const std::string& field) {
+  if (prefix.address().isV4()) return {};
+  return invalid(fmt::format("{} is IPv6, which hosts do not carry yet", prefix.text()), field);
+}
+
 }  // namespace
+
+Result<void> Admitting::addressPool() {
+  const auto spec = model::AddressPoolSpec::from(object_);
+  for (std::size_t i = 0; i < spec.prefixes.size(); ++i)
+    if (auto good = carried(spec.prefixes[i], fmt::format("spec.prefixes[{}]", i)); !good)
+      return good;
+  return {};
+}
 
 Result<void> Admitting::network() {
   const auto spec = model::NetworkSpec::from(object_);
   if (auto left = quotaLeft("networks"); !left) return left;
+  for (std::size_t i = 0; i < spec.subnets.size(); ++i)
+    if (auto good = carried(spec.subnets[i].prefix, fmt::format("spec.subnets[{}].prefix", i));
+        !good)
+      return good;
   if (spec.external && !fromAdmin() &&
       (before_ == nullptr || !model::NetworkSpec::from(*before_).external))
     return fail(ErrorCode::kForbidden, "only an administrator may make a network external",

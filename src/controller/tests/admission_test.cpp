@@ -27,6 +27,18 @@ TEST(Admission, NetworksAreNumbered) {
   EXPECT_EQ(wide.get(Kind::kNetwork, "p", "a").status["autoRouteTarget"], "4200000000:1");
 }
 
+TEST(Admission, WhatHostsDoNotCarryIsRefused) {
+  World world;
+  EXPECT_EQ(
+      world.refusal(
+          "{kind: Network, metadata: {name: six}, spec: {subnets: [{prefix: 10.0.0.0/24}, {prefix: "
+          "'2001:db8::/64'}]}}"),
+      "spec.subnets[1].prefix: 2001:db8::/64 is IPv6, which hosts do not carry yet");
+  EXPECT_EQ(
+      world.refusal("{kind: AddressPool, metadata: {name: six}, spec: {prefixes: ['fd00::/64']}}"),
+      "spec.prefixes[0]: fd00::/64 is IPv6, which hosts do not carry yet");
+}
+
 TEST(Admission, AddressesAreAllocatedAroundWhatIsTaken) {
   World world;
   world.add(
