@@ -7,9 +7,8 @@
 namespace hawser::agent {
 namespace {
 
-bool matches(const Plug& plug, const model::SlicePort& port) {
-  if (!plug.port.empty()) return plug.port == port.name;
-  return plug.workload && port.workload && *plug.workload == *port.workload;
+std::tuple<std::string, std::string, std::string> keyOf(const model::WorkloadRef& workload) {
+  return {workload.kind, workload.space, workload.name};
 }
 
 // Two translations of one port that cannot both be there.
@@ -20,12 +19,12 @@ bool sameKey(const datapath::Translation& a, const datapath::Translation& b) {
 // Containers by their newest plug, latest first; the plugs of one container in the order of its
 // interfaces.
 std::vector<const Plug*> byContainer(const std::vector<Plug>& plugs) {
+  std::map<std::string_view, std::vector<const Plug*>> containers;
+  for (const auto& plug : plugs) containers[plug.containerId].push_back(&plug);
   std::vector<const Plug*> out;
-  std::set<std::string> seen;
   for (auto newest = plugs.rbegin(); newest != plugs.rend(); ++newest) {
-    if (!seen.insert(newest->containerId).second) continue;
-    for (const auto& plug : plugs)
-      if (plug.containerId == newest->containerId) out.push_back(&plug);
+    auto container = containers.extract(newest->containerId);
+    if (container) out.insert(out.end(), container.mapped().begin(), container.mapped().end());
   }
   return out;
 }
@@ -40,8 +39,15 @@ Ports::Ports(Dependencies dependencies, std::function<void()> changed)
 
 void Ports::setSlice(std::shared_ptr<const model::Slice> slice, bool forgetMissing) {
   slice_ = std::move(slice);
+  ++slices_;
   byUid_.clear();
-  for (const auto& port : slice_->ports) byUid_[port.uid] = &port;
+  byName_.clear();
+  byWorkload_.clear();
+  for (const auto& port : slice_->ports) {
+    byUid_[port.uid] = &port;
+    byName_.try_emplace(port.name, &port);
+    if (port.workload) byWorkload_[keyOf(*port.workload)].push_back(&port);
+  }
   reconcile();
   if (forgetMissing)
     for (const auto& uid : deps_.state.uids())
@@ -55,9 +61,16 @@ void Ports::setSlice(std::shared_ptr<const model::Slice> slice, bool forgetMissi
 std::map<std::string, const Plug*> Ports::resolve() {
   std::map<std::string, const Plug*> out;
   if (!slice_) return out;
-  for (const auto* plug : byContainer(deps_.state.plugs()))
-    for (const auto& port : slice_->ports)
-      if (matches(*plug, port) && out.emplace(port.uid, plug).second) break;
+  for (const auto* plug : byContainer(deps_.state.plugs())) {
+    if (const auto named = byName_.find(plug->port); named != byName_.end()) {
+      out.emplace(named->second->uid, plug);
+    } else if (plug->port.empty() && plug->workload) {
+      const auto found = byWorkload_.find(keyOf(*plug->workload));
+      if (found == byWorkload_.end()) continue;
+      for (const auto* port : found->second)
+        if (out.emplace(port->uid, plug).second) break;
+    }
+  }
   return out;
 }
 
@@ -68,14 +81,22 @@ void Ports::reconcile() {
   for (const auto& [uid, bound] : bound_)
     if (!wanted.contains(uid)) gone.push_back(uid);
   for (const auto& uid : gone) release(uid);
-  for (const auto& [uid, plug] : wanted) program(*byUid_.at(uid), *plug, bound_[uid]);
+  for (const auto& [uid, plug] : wanted)
+    if (auto& bound = bound_[uid]; !settled(*plug, bound)) program(*byUid_.at(uid), *plug, bound);
   startLingerTimer();
   saveState();
   if (before != up() || !gone.empty()) changed_();
 }
 
+bool Ports::settled(const Plug& plug, const Bound& bound) const {
+  return bound.up() && bound.asOf == slices_ && bound.plug == plug && bound.lingering.empty() &&
+         bound.deviceIndex == deps_.devices.indexOf(plug.device);
+}
+
 void Ports::program(const model::SlicePort& port, const Plug& plug, Bound& bound) {
   (void)deps_.state.numbers(port.uid, port.name);
+  deps_.metrics.counter("agent.port.program").add();
+  bound.asOf = slices_;
   const auto routes = originations(*slice_, port, deps_.state, deps_.underlay, attributes_);
   // What the port is not reachable by any more, before the datapath forgets it.
   std::set<rib::RouteKey> keys;

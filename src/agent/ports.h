@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "convert.h"
@@ -78,8 +79,9 @@ class Ports {
     std::optional<std::vector<datapath::Translation>> translations;  // as written, lingering too
     std::map<datapath::Translation, TimePoint> lingering;
     std::map<rib::RouteKey, Origination> routes;
-    bool attached = false;  // setPort succeeded
-    std::string problem;    // why it is not up
+    bool attached = false;   // setPort succeeded
+    std::uint64_t asOf = 0;  // the slice that it was programmed by
+    std::string problem;     // why it is not up
     [[nodiscard]] bool up() const { return attached && problem.empty(); }
   };
   // By uid. The slice port exists for each.
@@ -91,12 +93,13 @@ class Ports {
 
  private:
   [[nodiscard]] std::map<std::string, const Plug*> resolve();
+  // Everything that a port is made from is as it was when it was programmed.
+  [[nodiscard]] bool settled(const Plug& plug, const Bound& bound) const;
   void program(const model::SlicePort& port, const Plug& plug, Bound& bound);
   [[nodiscard]] Result<void> programDatapath(const model::SlicePort& port, const Plug& plug,
                                              Bound& bound);
   [[nodiscard]] std::vector<datapath::Translation> withLingering(
       std::vector<datapath::Translation> wanted, Bound& bound);
-  void announce(const model::SlicePort& port, Bound& bound);
   void withdrawAll(Bound& bound);
   void release(const std::string& uid);
   void saveState();
@@ -105,7 +108,10 @@ class Ports {
   Dependencies deps_;
   std::function<void()> changed_;
   std::shared_ptr<const model::Slice> slice_;
-  std::map<std::string, const model::SlicePort*> byUid_;
+  std::uint64_t slices_ = 0;  // that came
+  std::map<std::string, const model::SlicePort*> byUid_, byName_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<const model::SlicePort*>>
+      byWorkload_;  // by kind, namespace, name
   std::map<std::string, Bound> bound_;
   std::map<net::Label, datapath::PortId> byLabel_;
   AttributeCache attributes_;

@@ -10,9 +10,8 @@ namespace {
 bool matches(const model::SliceRule& rule, bool ingress, const Packet& packet) {
   if (rule.ingress != ingress) return false;
   if (rule.protocol != model::Protocol::kAny && rule.protocol != packet.protocol) return false;
-  const bool hasPorts =
-      rule.protocol == model::Protocol::kTcp || rule.protocol == model::Protocol::kUdp;
-  if (hasPorts && (packet.port < rule.ports.first || packet.port > rule.ports.last)) return false;
+  // Rules for any protocol, and those for ICMP, have all ports.
+  if (packet.port < rule.ports.first || packet.port > rule.ports.last) return false;
   if (rule.anyPeer) return true;
   const bool byIdentity = std::find(rule.identities.begin(), rule.identities.end(),
                                     packet.identity) != rule.identities.end();

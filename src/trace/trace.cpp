@@ -89,13 +89,16 @@ net::Identity identityOf(const rib::VrfPath& path) {
   return {};
 }
 
-std::string encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
+// As the agent chooses: the first of ours that the path offers; MPLSoGRE for a path that says nothing
+// (a router); none when nothing is common, and then the host does not use the path.
+std::optional<net::Encapsulation> encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
   std::set<net::Encapsulation> offered;
   for (const auto& community : path.attributes->extendedCommunities)
     if (const auto one = net::encapsulationOf(community)) offered.insert(*one);
+  if (offered.empty()) return net::Encapsulation::kGre;
   for (const auto wanted : slice.encapsulations)
-    if (offered.contains(wanted)) return std::string(net::encapsulationName(wanted));
-  return std::string(net::encapsulationName(net::Encapsulation::kGre));
+    if (wanted != net::Encapsulation::kVxlan && offered.contains(wanted)) return wanted;
+  return std::nullopt;
 }
 
 void block(Answer& answer, std::string by, std::string reason) {
@@ -176,7 +179,11 @@ Step routeStep(const World& world, const SliceVrf& vrf, const rib::VrfChange& ro
 }
 
 Step tunnelStep(const Slice& slice, const rib::VrfPath& path) {
-  return {"tunnel", fmt::format("{} to {}, label {}", encapsulationFor(slice, path),
+  const auto encapsulation = encapsulationFor(slice, path);
+  if (!encapsulation)
+    return {"tunnel", fmt::format("none: {} offers no encapsulation that {} knows",
+                                  path.nextHop.text(), slice.host)};
+  return {"tunnel", fmt::format("{} to {}, label {}", net::encapsulationName(*encapsulation),
                                 path.nextHop.text(), path.label.value())};
 }
 
@@ -355,6 +362,10 @@ Result<Answer> trace(const World& world, const Question& question) {
   const Packet packet{identityOf(path), *destination, question.protocol, question.port};
   if (!passRules(answer, *from, false, packet)) return answer;
   answer.steps.push_back(tunnelStep(*from->slice, path));
+  if (!encapsulationFor(*from->slice, path)) {
+    block(answer, "route", answer.steps.back().what);
+    return answer;
+  }
   cross(world, answer,
         {path.nextHop, path.label, port.addresses.front(), *destination, port.identity}, question);
   if (answer.outcome != Outcome::kBlocked)

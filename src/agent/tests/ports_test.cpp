@@ -188,6 +188,22 @@ TEST_F(PortsTest, AVanishedDeviceIsUnplugged) {
   EXPECT_EQ(life->metrics.counter("agent.device.vanish").value(), 1U);
 }
 
+// A plug costs what it brings, not what is there.
+TEST_F(PortsTest, OnlyThePluggedPortIsProgrammed) {
+  const auto programmed = [&] { return life->metrics.counter("agent.port.program").value(); };
+  life->agent.applySlice(slice(), true);
+  plugA();
+  EXPECT_EQ(programmed(), 1U);
+  auto other = podPlug("nobody", "hwb");
+  other.port = "default/b";
+  life->agent.plug(other, 10s, ignoreAnswer());
+  EXPECT_EQ(programmed(), 2U);
+  life->agent.reconcile();
+  EXPECT_EQ(programmed(), 2U);
+  life->agent.applySlice(slice(), true);
+  EXPECT_EQ(programmed(), 4U) << "a slice is about all of them";
+}
+
 TEST_F(PortsTest, UnchangedSlicesCostNothing) {
   life->agent.applySlice(slice(), true);
   plugA();

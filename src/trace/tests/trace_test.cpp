@@ -150,6 +150,28 @@ TEST_F(TraceTest, RulesOnBothSides) {
   EXPECT_TRUE(ask("default/web-1", "10.254.0.5").reaches());
 }
 
+// Ports count for every protocol that has rules with ports, as in the datapath.
+TEST_F(TraceTest, PortsOfSctp) {
+  slices["node2"].ports[0].translations[0].protocol = model::Protocol::kSctp;
+  slices["node2"].ports[0].translations[0].targetPort = 80;
+  auto& allowed = rule("node2", true, true);
+  allowed.protocol = model::Protocol::kSctp;
+  allowed.ports = {80, 80};
+  rule("node2", true, false);
+  const Question question{"default/web-1", "10.254.0.5", model::Protocol::kSctp, 80};
+  EXPECT_TRUE(trace(world, question)->reaches());
+  slices["node2"].ports[0].rules[0].ports = {81, 81};
+  EXPECT_EQ(trace(world, question)->blockedBy, "policy");
+}
+
+TEST_F(TraceTest, AHostNeedsAnEncapsulationThatThePathOffers) {
+  slices["node1"].encapsulations = {net::Encapsulation::kGre};  // the route offers MPLSoUDP
+  const auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("offers no encapsulation that node1 knows"), std::string::npos)
+      << answer.reason;
+}
+
 TEST_F(TraceTest, TiersWithPass) {
   auto& first = rule("node2", true, true);
   first.tier = 10;
