@@ -366,6 +366,25 @@ TEST_F(ApiTest, AVersionOfTheFutureIsToldAsSuch) {
   EXPECT_NE(error.message.find("is yet to come"), std::string::npos) << error.message;
 }
 
+TEST_F(ApiTest, KeysOfPeersAreForAdministrators) {
+  auto admin = client();
+  ASSERT_TRUE(admin.create(object(
+      "Peer", {}, "mx",
+      {{"role", "gateway"}, {"address", "10.3.0.1"}, {"asn", 64999}, {"md5Key", "between us"}})));
+  const model::ObjectKey key{Kind::kPeer, {}, "mx"};
+  EXPECT_EQ(admin.get(key)->spec["md5Key"], "between us");
+  auto reader = client("reader");
+  EXPECT_FALSE(reader.get(key)->spec.contains("md5Key"));
+  EXPECT_FALSE(reader.list(Kind::kPeer)->items.at(0).spec.contains("md5Key"));
+}
+
+TEST_F(ApiTest, ATokenThatIsOverOpensNothing) {
+  addToken("late", {{"role", "reader"}, {"expires", "2020-01-01T00:00:00Z"}});
+  addToken("early", {{"role", "reader"}, {"expires", "2099-01-01T00:00:00Z"}});
+  EXPECT_EQ(client("late").list(Kind::kNetwork).error().code, ErrorCode::kUnauthorized);
+  EXPECT_TRUE(client("early").list(Kind::kNetwork));
+}
+
 // Who names a version means that one: nothing is made or removed in place of another.
 TEST_F(ApiTest, AVersionHoldsForCreationAndRemovalToo) {
   auto admin = client();

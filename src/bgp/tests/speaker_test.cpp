@@ -23,10 +23,13 @@ struct Pair {
     config.restarting = restarting;
     b = std::make_unique<Speaker>(loop, config, metrics);
     EXPECT_TRUE(b->start());
-    auto toB = peerConfig("b", "127.0.1.1", "127.0.1.2", b->listenPort(), 64513);
-    toB.passive = true;
-    EXPECT_TRUE(a->setPeer(toB));
+    EXPECT_TRUE(a->setPeer(toB()));
     EXPECT_TRUE(b->setPeer(toA()));
+  }
+  [[nodiscard]] PeerConfig toB() const {
+    auto config = peerConfig("b", "127.0.1.1", "127.0.1.2", b->listenPort(), 64513);
+    config.passive = true;
+    return config;
   }
   [[nodiscard]] PeerConfig toA() const {
     return peerConfig("a", "127.0.1.2", "127.0.1.1", a->listenPort(), 64512);
@@ -158,6 +161,38 @@ TEST_F(SpeakerTest, StaleRoutesGoWhenTheRestartTimeIsOver) {
   pair.b->stop(true);
   ASSERT_TRUE(eventually(loop, [&] { return statusOf(*pair.a, "b").stale; }));
   ASSERT_TRUE(eventually(loop, [&] { return !pair.a->rib().best(vpnKey("10.1.0.1/32")); }));
+}
+
+// A host without its controller goes on with what it knows.
+TEST_F(SpeakerTest, StaleRoutesStayWhereTheyAreToStay) {
+  Pair pair(loop, metrics);
+  auto brief = pair.toA();
+  brief.restartTime = 1s;
+  ASSERT_TRUE(pair.b->setPeer(brief));
+  auto patient = pair.toB();
+  patient.keepStaleForever = true;
+  ASSERT_TRUE(pair.a->setPeer(patient));
+  pair.a->setMemberships({rt("64513:1")});
+  pair.b->originate(vpnKey("10.1.0.1/32"), net::Label::make(1000).value(),
+                    attributes("127.0.1.2", "64513:1"));
+  ASSERT_TRUE(eventually(loop, [&] { return pair.a->rib().best(vpnKey("10.1.0.1/32")); }));
+  pair.b->stop(true);
+  ASSERT_TRUE(eventually(loop, [&] { return statusOf(*pair.a, "b").stale; }));
+  const auto until = std::chrono::steady_clock::now() + 2s;  // twice the restart time
+  ASSERT_TRUE(eventually(loop, [&] { return std::chrono::steady_clock::now() >= until; }));
+  EXPECT_TRUE(pair.a->rib().best(vpnKey("10.1.0.1/32")));
+}
+
+TEST_F(SpeakerTest, RoutesThatShareGoInOneExtendedMessage) {
+  Pair pair(loop, metrics);
+  pair.a->setMemberships({rt("64513:1")});
+  const auto shared = attributes("127.0.1.2", "64513:1");
+  for (unsigned i = 0; i < 1000; ++i)  // 16 kB
+    pair.b->originate(
+        vpnKey("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "/32"),
+        net::Label::make(1000).value(), shared);
+  ASSERT_TRUE(eventually(loop, [&] { return pair.a->rib().best(vpnKey("10.1.3.249/32")); }));
+  EXPECT_LE(statusOf(*pair.a, "b").updatesIn, 4U) << "RFC 8654; memberships and markers among them";
 }
 
 TEST_F(SpeakerTest, RemovedPeerLeavesNothing) {

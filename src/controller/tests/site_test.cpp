@@ -239,6 +239,10 @@ TEST(Site, RolesDecideBeyondObjectsToo) {
                 .code,
             ErrorCode::kForbidden);
   EXPECT_TRUE(member.create(network("mine", "10.1.0.0/24")));
+  const Json question{{"from", "other/x"}, {"to", "10.1.0.5"}, {"protocol", "tcp"}, {"port", 1}};
+  const auto asked = member.call("POST", "/api/v1/trace", question).error();
+  EXPECT_EQ(asked.code, ErrorCode::kForbidden);
+  EXPECT_EQ(asked.field, "from");
   EXPECT_EQ(member.create(port("p", "mine", "node1")).error().field, "spec.host");
   EXPECT_TRUE(member.create(port("p", "mine")));
   // A certificate is worth what its Host object is.
