@@ -169,14 +169,28 @@ bool RtMembership::matches(const net::RouteTarget& wanted) const {
   return true;
 }
 
+namespace {
+
+struct NamedFamily {
+  Family family;
+  std::string_view name;
+};
+constexpr NamedFamily kNames[] = {{kIpv4Unicast, "ipv4"}, {kIpv6Unicast, "ipv6"},
+                                  {kVpnv4, "vpnv4"},      {kVpnv6, "vpnv6"},
+                                  {kEvpn, "evpn"},        {kRtConstraint, "rtc"}};
+
+}  // namespace
+
 std::string familyName(Family family) {
-  if (family == kIpv4Unicast) return "ipv4";
-  if (family == kIpv6Unicast) return "ipv6";
-  if (family == kVpnv4) return "vpnv4";
-  if (family == kVpnv6) return "vpnv6";
-  if (family == kEvpn) return "evpn";
-  if (family == kRtConstraint) return "rtc";
+  for (const auto& named : kNames)
+    if (named.family == family) return std::string(named.name);
   return fmt::format("{}/{}", family.afi, family.safi);
+}
+
+std::optional<Family> parseFamily(std::string_view name) {
+  for (const auto& named : kNames)
+    if (named.name == name) return named.family;
+  return std::nullopt;
 }
 
 }  // namespace hawser::wire

@@ -59,8 +59,7 @@ rib::RouteFilter filterOf(const Json& command, const char* field) {
 }
 
 wire::Family familyOf(const std::string& name) {
-  for (const auto family : {wire::kVpnv4, wire::kVpnv6, wire::kRtConstraint, wire::kIpv4Unicast})
-    if (wire::familyName(family) == name) return family;
+  if (const auto family = wire::parseFamily(name)) return *family;
   throw std::runtime_error("family: \"" + name + "\" is not known");
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -41,6 +42,8 @@ inline constexpr Family kVpnv6{2, 128};
 inline constexpr Family kEvpn{25, 70};
 inline constexpr Family kRtConstraint{1, 132};
 [[nodiscard]] std::string familyName(Family family);  // "vpnv4", "rtc", … or "afi/safi"
+// The way back, of the names only; nullopt: none of them.
+[[nodiscard]] std::optional<Family> parseFamily(std::string_view name);
 
 // ---- capabilities (RFC 5492) ----
 struct GracefulRestartFamily {
