@@ -69,6 +69,7 @@ struct Speaker::Impl final : PeerHost {
       if (found != peers_.end() && found->second.get() == &peer) {
         loop_.post([gone = std::shared_ptr<Peer>(std::move(found->second))] {});
         peers_.erase(found);
+        rib_.forget(peer.id());
       }
     }
     stepPhase();
@@ -247,7 +248,7 @@ struct Speaker::Impl final : PeerHost {
     if (!peer->config().md5Key.empty() && plain_)
       (void)plain_->setMd5Key(peer->config().address, {});
     peer->stop(subcode, false);
-    rib_.peerDown(peer->id(), false);
+    rib_.forget(peer->id());
     peers_.erase(peer->config().name);
     loop_.post([peer] {});
     scheduleFlush();

@@ -95,6 +95,7 @@ struct Rib::Impl {
   void announce(PeerId id, Peer& peer, const RouteKey& key, net::Label label,
                 const AttributesPtr& attributes);
   void remove(PeerId id, Peer& peer, const RouteKey& key);
+  void dropStale(PeerId id, std::optional<wire::Family> family);  // none: all
   void decideEntry(const RouteKey& key, Entry& entry);
   void unindex(const RouteKey& key);
   void noteMembership(Peer& peer, const RouteKey& key, bool before, bool after);

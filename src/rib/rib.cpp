@@ -118,21 +118,24 @@ void Rib::peerDown(PeerId id, bool keepStale, bool suspect) {
   }
 }
 
-void Rib::dropStale(PeerId id) {
-  const auto found = impl_->peers.find(id);
-  if (found == impl_->peers.end()) return;
-  for (const auto family : {wire::kIpv4Unicast, wire::kIpv6Unicast, wire::kVpnv4, wire::kVpnv6,
-                            wire::kEvpn, wire::kRtConstraint})
-    dropStale(id, family);
+void Rib::forget(PeerId id) {
+  HAWSER_CHECK(id != kLocal, "the speaker itself is never forgotten");
+  peerDown(id, false);
+  impl_->peers.erase(id);
 }
 
-void Rib::dropStale(PeerId id, wire::Family family) {
-  const auto found = impl_->peers.find(id);
-  if (found == impl_->peers.end()) return;
+std::size_t Rib::peerCount() const { return impl_->peers.size() - 1; }
+
+void Rib::dropStale(PeerId id) { impl_->dropStale(id, std::nullopt); }
+void Rib::dropStale(PeerId id, wire::Family family) { impl_->dropStale(id, family); }
+
+void Rib::Impl::dropStale(PeerId id, std::optional<wire::Family> family) {
+  const auto found = peers.find(id);
+  if (found == peers.end()) return;
   const auto keys = std::vector(found->second.held.begin(), found->second.held.end());
   for (const auto& key : keys)
-    if (key.family == family && impl_->table[key].of(id)->path.stale)
-      impl_->remove(id, found->second, key);
+    if ((!family || key.family == *family) && table[key].of(id)->path.stale)
+      remove(id, found->second, key);
 }
 
 void Rib::receive(PeerId id, const wire::Update& update) {

@@ -204,9 +204,21 @@ TEST_F(SpeakerTest, RemovedPeerLeavesNothing) {
   pair.a->removePeer("b");
   EXPECT_FALSE(pair.a->rib().best(vpnKey("10.1.0.1/32")));
   EXPECT_TRUE(pair.a->peers().empty());
+  EXPECT_EQ(pair.a->rib().peerCount(), 0U);
   // The other side was told, with grace (N bit): it keeps what it had.
   ASSERT_TRUE(eventually(
       loop, [&] { return statusOf(*pair.b, "a").lastError.find("Cease") != std::string::npos; }));
+}
+
+TEST_F(SpeakerTest, AChangedPeerIsOnePeer) {
+  Pair pair(loop, metrics);
+  for (int hold = 30; hold <= 36; hold += 3) {
+    auto changed = pair.toA();
+    changed.holdTime = std::chrono::seconds(hold);
+    ASSERT_TRUE(pair.b->setPeer(changed));
+    ASSERT_TRUE(eventually(loop, [&] { return up(*pair.b, "a"); }));
+    EXPECT_EQ(pair.b->rib().peerCount(), 1U);
+  }
 }
 
 TEST_F(SpeakerTest, ReflectorPassesRoutesBetweenClients) {

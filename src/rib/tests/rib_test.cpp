@@ -22,6 +22,31 @@ TEST_F(RibTest, ReflectsBetweenClients) {
   EXPECT_TRUE(routesOf(kB).empty());
 }
 
+// A peer that goes for good takes along its routes, its memberships and what it was sent.
+TEST_F(RibTest, WhoIsForgottenLeavesNothing) {
+  rib_.peerUp(kB, peer(64512, "10.1.0.12", true));
+  rib_.receive(kB, announce("10.1.0.12:1", "10.0.0.9/32", attributes({"64512:1"})));
+  for (std::uint32_t number = 100; number < 200; ++number) {
+    const PeerId id(number);
+    rib_.peerUp(id, peer(64512, "10.1.0.11", true, true));
+    rib_.receive(id, member(64512, "64512:1"));
+    rib_.receive(id, endOfRib(wire::kRtConstraint));
+    rib_.receive(id, announce("10.1.0.11:1", "10.0.0.1/32", attributes({"64512:1"})));
+    EXPECT_EQ(rib_.counters(id).accepted, 2U);
+    EXPECT_EQ(rib_.takeOutput(id).size(), 2U) << "kB's route, and its own membership back";
+    EXPECT_EQ(routesOf(kB), Keys{"10.1.0.11:1:10.0.0.1/32"});
+    if (number % 2 == 0) rib_.peerDown(id, true);
+    rib_.forget(id);
+    rib_.forget(id);
+    EXPECT_TRUE(routesOf(kB).empty());
+    EXPECT_EQ(rib_.held(id), 0U);
+    EXPECT_FALSE(rib_.hasOutput(id));
+  }
+  EXPECT_EQ(rib_.peerCount(), 1U);
+  EXPECT_TRUE(rib_.paths(wire::kRtConstraint).empty());
+  EXPECT_EQ(rib_.paths(wire::kVpnv4).size(), 1U);
+}
+
 TEST_F(RibTest, NonClientsGetClientRoutesOnly) {
   rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
   rib_.peerUp(kB, peer(64512, "10.1.0.12"));

@@ -149,6 +149,10 @@ class Rib {
   void peerDown(PeerId peer, bool keepStale, bool suspect = false);
   void dropStale(PeerId peer);
   void dropStale(PeerId peer, wire::Family family);
+  // The peer never comes back: its paths go, and all that is kept of it. Its id may be used anew.
+  void forget(PeerId peer);
+  // Peers that something is kept of, without the speaker itself.
+  [[nodiscard]] std::size_t peerCount() const;
 
   // One received UPDATE of a peer. End-of-RIB drops what stayed stale in its family.
   void receive(PeerId peer, const wire::Update& update);
