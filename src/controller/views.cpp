@@ -19,7 +19,8 @@ Json countersJson(const rib::PeerCounters& counters) {
           {"droppedPrefix", counters.droppedPrefix},
           {"droppedLoop", counters.droppedLoop},
           {"droppedNextHop", counters.droppedNextHop},
-          {"droppedFirstAs", counters.droppedFirstAs}};
+          {"droppedFirstAs", counters.droppedFirstAs},
+          {"droppedIdentity", counters.droppedIdentity}};
 }
 
 Json statusJson(const bgp::PeerStatus& status, const std::string& role) {

@@ -10,6 +10,7 @@ void Rib::Impl::judge(Peer& peer, const RouteKey& key, In& in) const {
     ++peer.droppedLoop;
     return;
   }
+  auto attributes = in.received;
   if (peer.policy.external()) {
     if (peer.policy.enforceFirstAs && firstAs(*in.received) != peer.policy.remoteAs) {
       ++peer.droppedFirstAs;
@@ -20,8 +21,10 @@ void Rib::Impl::judge(Peer& peer, const RouteKey& key, In& in) const {
       ++peer.droppedNextHop;
       return;
     }
+    attributes = withoutForeignIdentities(peer.policy.remoteAs, attributes, peer.importCache);
   }
-  const auto filtered = applyFilter(peer.policy.import, key, in.received, peer.importCache);
+  const auto filtered = applyFilter(peer.policy.import, key, attributes, peer.importCache);
+  if (filtered.attributes && attributes != in.received) ++peer.droppedIdentity;
   if (filtered.drop == Drop::kTarget) ++peer.droppedTarget;
   if (filtered.drop == Drop::kPrefix) ++peer.droppedPrefix;
   in.path.attributes = filtered.attributes;

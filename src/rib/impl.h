@@ -64,7 +64,7 @@ struct Peer {
   Memberships partial;
   AttributeCache importCache, exportCache, filterCache;
   std::uint64_t droppedTarget = 0, droppedPrefix = 0, droppedLoop = 0;
-  std::uint64_t droppedNextHop = 0, droppedFirstAs = 0;
+  std::uint64_t droppedNextHop = 0, droppedFirstAs = 0, droppedIdentity = 0;
 };
 
 struct Rib::Impl {

@@ -52,8 +52,11 @@ AttributesPtr toExternal(const ExportContext& context, wire::Family family,
   out->clusterList.clear();
   if (context.source != nullptr)
     out->med.reset();  // RFC 4271, 5.1.4: not passed on to other neighbours
-  std::erase_if(out->extendedCommunities,
-                [](const net::ExtendedCommunity& community) { return !community.transitive(); });
+  std::erase_if(out->extendedCommunities, [](const net::ExtendedCommunity& community) {
+    // Identities of AS 0 mean something inside only.
+    const auto identity = net::identityOf(community);
+    return !community.transitive() || (identity && identity->asn == 0);
+  });
   // Sites tunnel from host to host: the next hop of a VPN route stays (docs/architecture.md,
   // section 6).
   if (!isVpn(family) || context.peer.nextHopSelf) out->nextHop = context.peer.localAddress;
@@ -120,6 +123,22 @@ Filtered applyFilter(const RouteFilter& filter, const RouteKey& key,
     return out;
   });
   return {stripped, Drop::kNone};
+}
+
+AttributesPtr withoutForeignIdentities(net::Asn peer, const AttributesPtr& attributes,
+                                       AttributeCache& cache) {
+  const auto forged = [&](const net::ExtendedCommunity& community) {
+    const auto identity = net::identityOf(community);
+    return identity && (identity->asn == 0 || identity->asn != peer.value());
+  };
+  const auto& communities = attributes->extendedCommunities;
+  if (std::none_of(communities.begin(), communities.end(), forged)) return attributes;
+  // The filter's variants leave bit 63 free.
+  return cache.get(attributes, std::uint64_t{1} << 63U, [&]() -> AttributesPtr {
+    auto out = std::make_shared<wire::PathAttributes>(*attributes);
+    std::erase_if(out->extendedCommunities, forged);
+    return out;
+  });
 }
 
 net::Asn firstAs(const wire::PathAttributes& attributes) {

@@ -48,6 +48,12 @@ struct Filtered {
 [[nodiscard]] Filtered applyFilter(const RouteFilter& filter, const RouteKey& key,
                                    const AttributesPtr& attributes, AttributeCache& cache);
 
+// What an external peer may say of who is behind its routes: an identity that another AS numbered,
+// or nobody can (AS 0, docs/modules/net.md), goes, since rules name identities. The same pointer:
+// nothing went.
+[[nodiscard]] AttributesPtr withoutForeignIdentities(net::Asn peer, const AttributesPtr& attributes,
+                                                     AttributeCache& cache);
+
 // RFC 4271, 9.1.2 (our AS in the path); RFC 4456, 8 (ORIGINATOR_ID, CLUSTER_LIST).
 [[nodiscard]] bool loops(const wire::PathAttributes& attributes, const Rib::Config& self);
 

@@ -236,6 +236,7 @@ PeerCounters Rib::counters(PeerId id) const {
   counters.droppedLoop = peer.droppedLoop;
   counters.droppedNextHop = peer.droppedNextHop;
   counters.droppedFirstAs = peer.droppedFirstAs;
+  counters.droppedIdentity = peer.droppedIdentity;
   for (const auto& [key, sent] : peer.sent)
     if (key.family == wire::kRtConstraint) ++counters.membershipsOut;
   for (const auto& key : peer.held) {

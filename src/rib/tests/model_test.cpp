@@ -76,7 +76,13 @@ std::optional<wire::PathAttributes> accepted(const Neighbour& from, bool own, co
     return std::nullopt;
   if (from.policy.external() && vpn(key) && attributes.nextHop == from.policy.localAddress)
     return std::nullopt;
-  return filtered(from.policy.import, key, attributes);
+  auto kept = attributes;
+  if (from.policy.external())
+    std::erase_if(kept.extendedCommunities, [&](const auto& community) {
+      const auto identity = net::identityOf(community);
+      return identity && net::Asn(identity->asn) != from.policy.remoteAs;
+    });
+  return filtered(from.policy.import, key, kept);
 }
 
 // Less is better. There is no MED in these histories: its own tests are in decision_test.cpp.
@@ -113,7 +119,9 @@ std::optional<wire::PathAttributes> exported(const Neighbour& to, const Neighbou
     out.localPref.reset();
     out.originatorId.reset();
     out.clusterList.clear();
-    std::erase_if(out.extendedCommunities, [](const auto& c) { return !c.transitive(); });
+    std::erase_if(out.extendedCommunities, [](const auto& c) {
+      return !c.transitive() || (net::identityOf(c) && net::identityOf(c)->asn == 0);
+    });
     if (membership || policy.nextHopSelf) out.nextHop = policy.localAddress;
     return out;
   }
@@ -175,6 +183,9 @@ class ModelTest : public testing::Test {
     for (auto n = below(4); n > 0; --n) out->extendedCommunities.push_back(anyTarget().community());
     if (below(4) == 0)
       out->extendedCommunities.push_back(net::ExtendedCommunity({0x40, 4, 0, 0, 0, 0, 0, 1}));
+    static constexpr std::uint16_t kSites[] = {64512, 64513, 0};
+    if (coin())
+      out->extendedCommunities.push_back(net::identityCommunity({kSites[below(3)], 7}));
     if (coin()) out->localPref = 100 + below(2);
     if (from.policy.external()) out->asPath = {{Type::kSequence, {from.policy.remoteAs}}};
     for (auto n = below(3); n > 0; --n) {

@@ -130,6 +130,61 @@ TEST_F(RibTest, AnAsPathBeginsWithThePeersAs) {
   EXPECT_TRUE(judged(kA, {})) << "inside an AS there is nothing to begin with";
 }
 
+// "identity:64512:7" from outside would pass every rule that names our own identity 7.
+TEST_F(RibTest, AForeignPeerSaysWhoIsBehindItsOwnRoutesOnly) {
+  auto site = peer(64513, "10.2.0.10");
+  site.import.routeTargets = {target("1:1")};
+  rib_.peerUp(kSite, site);
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  const auto heard = [&](std::vector<net::Identity> said, const std::string& rd = "2:1",
+                         PeerId from = kSite) {
+    auto with = attributes({"1:1", "1:2"}, "10.2.0.11");
+    for (const auto& one : said) with->extendedCommunities.push_back(identityCommunity(one));
+    rib_.receive(from, announce(rd, "10.9.0.1/32", with));
+    std::vector<std::string> got;
+    for (const auto& community : routeOf(kA, rd + ":10.9.0.1/32")->extendedCommunities)
+      if (const auto identity = net::identityOf(community)) got.push_back(identity->text());
+    return got;
+  };
+  EXPECT_EQ(heard({{64513, 9}}), Keys{"64513:9"});
+  EXPECT_EQ(rib_.counters(kSite).droppedIdentity, 0U);
+  EXPECT_EQ(heard({{64512, 7}}), Keys{}) << "ours";
+  EXPECT_EQ(heard({{64514, 7}}), Keys{}) << "of a third";
+  EXPECT_EQ(heard({{0, 7}}), Keys{}) << "of nobody in particular";
+  EXPECT_EQ(heard({{64512, 7}, {64513, 9}, {0, 1}}), Keys{"64513:9"});
+  EXPECT_EQ(rib_.counters(kSite).droppedIdentity, 4U);
+  EXPECT_EQ(rib_.counters(kSite).accepted, 1U) << "the route itself stays";
+
+  // Another reflector of ours passes on what it has judged.
+  rib_.peerUp(kB, peer(64512, "10.1.0.12"));
+  EXPECT_EQ(heard({{64513, 9}}, "1:2", kB), Keys{"64513:9"});
+  EXPECT_EQ(heard({{0, 9}}, "1:3", kB), Keys{"0:9"}) << "inside one site AS 0 is the site itself";
+  EXPECT_EQ(rib_.counters(kB).droppedIdentity, 0U);
+}
+
+// The AS of an identity has two bytes: who is in a bigger AS has no identity outside.
+TEST_F(RibTest, SitesOfLongAsNumbersAreUnknownToEachOther) {
+  auto policy = peer(4200000001, "10.2.0.10");
+  const PeerId kTwin{10};
+  rib_.peerUp(kSite, policy);
+  rib_.peerUp(kTwin, peer(64513, "10.3.0.10"));
+  rib_.peerUp(kA, peer(64512, "10.1.0.11", true));
+  auto with = attributes({"1:1"}, "10.2.0.11");
+  // 4200000001 & 0xffff is 0xea01: no identity of that AS either.
+  with->extendedCommunities.push_back(net::identityCommunity({0xea01, 7}));
+  with->extendedCommunities.push_back(net::identityCommunity({0, 7}));
+  rib_.receive(kSite, announce("2:1", "10.9.0.1/32", with));
+  EXPECT_EQ(routeOf(kA, "2:1:10.9.0.1/32")->extendedCommunities,
+            std::vector{target("1:1").community()});
+
+  auto own = attributes({"1:1"}, "10.1.0.11");
+  own->extendedCommunities.push_back(net::identityCommunity({0, 7}));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", own));
+  EXPECT_EQ(routeOf(kTwin, "1:1:10.0.0.1/32")->extendedCommunities,
+            std::vector{target("1:1").community()})
+      << "nor do ours go out";
+}
+
 TEST_F(RibTest, AForeignPeerIsToldWhatItMayGiveAndNoMore) {
   auto site = peer(64513, "10.2.0.10", false, true);
   site.import.routeTargets = {target("1:1")};

@@ -120,6 +120,8 @@ struct PeerCounters {
   std::uint64_t droppedLoop = 0;  // AS path, ORIGINATOR_ID, CLUSTER_LIST
   // Of external peers: a next hop that is ours or nobody's, an AS path that begins elsewhere.
   std::uint64_t droppedNextHop = 0, droppedFirstAs = 0;
+  // Routes of an external peer that came with an identity of another AS and go on without it.
+  std::uint64_t droppedIdentity = 0;
   // RT-constraint memberships (RFC 4684) among the accepted and the advertised.
   std::uint64_t membershipsIn = 0, membershipsOut = 0;
 };
@@ -147,12 +149,12 @@ class Rib {
   // The session ended. keepStale: paths stay, marked stale (graceful restart), until endOfRib() or
   // dropStale(); suspect: others are told that they are (kLlgrStale).
   void peerDown(PeerId peer, bool keepStale, bool suspect = false);
-  void dropStale(PeerId peer);
-  void dropStale(PeerId peer, wire::Family family);
   // The peer never comes back: its paths go, and all that is kept of it. Its id may be used anew.
   void forget(PeerId peer);
   // Peers that something is kept of, without the speaker itself.
   [[nodiscard]] std::size_t peerCount() const;
+  void dropStale(PeerId peer);
+  void dropStale(PeerId peer, wire::Family family);
 
   // One received UPDATE of a peer. End-of-RIB drops what stayed stale in its family.
   void receive(PeerId peer, const wire::Update& update);
