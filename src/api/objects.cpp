@@ -65,11 +65,22 @@ ObjectPtr Staging::before(const ObjectKey& key) const {
   return found == base_.end() ? nullptr : found->second;
 }
 
-void Staging::forEach(model::Kind kind, const std::function<void(const Object&)>& visit) const {
+void Staging::forEach(model::Kind kind, const Visit& visit) const {
   const ObjectKey first{kind, {}, {}};
   for (auto at = base_.lower_bound(first); at != base_.end() && at->first.kind == kind; ++at)
     if (!overlay_.contains(at->first)) visit(*at->second);
   for (auto at = overlay_.lower_bound(first); at != overlay_.end() && at->first.kind == kind; ++at)
+    if (at->second) visit(*at->second);
+}
+
+void Staging::forEachOf(model::Kind kind, const std::string& project, const Visit& visit) const {
+  const ObjectKey first{kind, project, {}};
+  const auto inside = [&](const ObjectKey& key) {
+    return key.kind == kind && key.project == project;
+  };
+  for (auto at = base_.lower_bound(first); at != base_.end() && inside(at->first); ++at)
+    if (!overlay_.contains(at->first)) visit(*at->second);
+  for (auto at = overlay_.lower_bound(first); at != overlay_.end() && inside(at->first); ++at)
     if (at->second) visit(*at->second);
 }
 
@@ -104,6 +115,7 @@ Result<std::unique_ptr<Objects>> Objects::open(store::Store& store, Admission& a
     auto key = object->key();
     objects->objects_[key] = std::make_shared<const Object>(std::move(*object));
   }
+  admission.opened(objects->objects_);
   return objects;
 }
 
@@ -152,6 +164,7 @@ Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
       return std::unexpected(allowed.error());
   if (write.op == Op::kDelete) {
     staging.remove(key);
+    admission_.changed(before.get(), nullptr);
     return Outcome{"deleted", before};
   }
   if (write.op == Op::kStatus) {
@@ -169,13 +182,13 @@ Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
   }
   if (before && sameContent(*before, object)) return Outcome{"unchanged", before};
   staging.put(object);
+  admission_.changed(before.get(), &object);
   return Outcome{before ? "configured" : "created", staging.find(key)};
 }
 
-Result<std::vector<Objects::Outcome>> Objects::commit(std::vector<Write> writes,
-                                                      const Caller& caller, bool dryRun,
-                                                      bool withNames) {
-  Staging staging(objects_, caller);
+Result<std::vector<Objects::Outcome>> Objects::stageAll(Staging& staging,
+                                                        std::vector<Write>& writes,
+                                                        bool withNames) {
   std::vector<std::size_t> order(writes.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -198,11 +211,35 @@ Result<std::vector<Objects::Outcome>> Objects::commit(std::vector<Write> writes,
       return std::unexpected(removable.error());
     }
   }
-  if (dryRun) return outcomes;
+  return outcomes;
+}
+
+void Objects::unstage(const Staging& staging) {
+  for (const auto& [key, object] : staging.changes())
+    admission_.changed(object.get(), find(key).get());
+}
+
+Result<std::vector<Objects::Outcome>> Objects::commit(std::vector<Write> writes,
+                                                      const Caller& caller, bool dryRun,
+                                                      bool withNames) {
+  // One thread serves all: what one transaction asks of it has a bound.
+  if (writes.size() > kMaxWrites && !caller.internal)
+    return invalid(fmt::format("{} objects are more than one transaction may hold ({}); send them "
+                               "in parts",
+                               writes.size(), kMaxWrites),
+                   "objects");
+  Staging staging(objects_, caller);
+  auto outcomes = stageAll(staging, writes, withNames);
+  if (!outcomes || dryRun) {
+    unstage(staging);
+    return outcomes;
+  }
   std::vector<Change> changes;
-  if (auto persisted = persist(staging, changes); !persisted)
+  if (auto persisted = persist(staging, changes); !persisted) {
+    unstage(staging);
     return std::unexpected(persisted.error());
-  for (auto& outcome : outcomes)
+  }
+  for (auto& outcome : *outcomes)
     if (outcome.result != "deleted") outcome.object = find(outcome.object->key());
   if (!changes.empty())
     for (const auto& callback : callbacks_) callback(changes);

@@ -338,6 +338,12 @@ struct Rest::Impl {
     if (!body) return reply->error(body.error());
     if (!body->is_object() || !body->contains("objects") || !body->at("objects").is_array())
       return reply->error({ErrorCode::kInvalid, "a list is needed here", "objects"});
+    if (const auto count = body->at("objects").size(); count > Objects::kMaxWrites)
+      return reply->error({ErrorCode::kInvalid,
+                           fmt::format("{} objects are more than one request may hold ({}); send "
+                                       "them in parts",
+                                       count, Objects::kMaxWrites),
+                           "objects"});
     std::vector<Write> writes;
     std::set<ObjectKey> keys;
     std::size_t index = 0;

@@ -173,16 +173,6 @@ void tellDeadTargets(const Index& index, Compiled& out) {
 
 }  // namespace
 
-bool operator==(const PeerIntent& a, const PeerIntent& b) {
-  const auto& x = a.spec;
-  const auto& y = b.spec;
-  return a.name == b.name && a.import == b.import && a.exportTo == b.exportTo && x.role == y.role &&
-         x.site == y.site && x.address == y.address && x.asn == y.asn && x.port == y.port &&
-         x.passive == y.passive && x.md5Key == y.md5Key && x.holdTime == y.holdTime &&
-         x.maxRoutes == y.maxRoutes && x.enforceFirstAs == y.enforceFirstAs &&
-         x.families == y.families && x.apiUrl == y.apiUrl && x.apiFingerprint == y.apiFingerprint;
-}
-
 Targets targetsOf(const model::ObjectMap& objects, const model::Ref& ref) {
   Compiled ignored;
   Index index(objects, ignored);

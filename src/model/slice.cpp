@@ -165,11 +165,13 @@ SlicePort readPort(const Json& json) {
 
 }  // namespace
 
-bool operator==(const SliceRule& a, const SliceRule& b) { return toJson(a) == toJson(b); }
-bool operator==(const SlicePort& a, const SlicePort& b) { return toJson(a) == toJson(b); }
+// By structured bindings, so that a new member does not compile until it is named here.
 bool operator==(const Slice& a, const Slice& b) {
-  return std::tie(a.site, a.host, a.asn, a.encapsulations, a.underlayMtu, a.vrfs, a.ports) ==
-         std::tie(b.site, b.host, b.asn, b.encapsulations, b.underlayMtu, b.vrfs, b.ports);
+  const auto content = [](const Slice& slice) {
+    const auto& [site, host, asn, revision, encapsulations, underlayMtu, vrfs, ports] = slice;
+    return std::tie(site, host, asn, encapsulations, underlayMtu, vrfs, ports);
+  };
+  return content(a) == content(b);
 }
 
 Json toJson(const Slice& slice) {

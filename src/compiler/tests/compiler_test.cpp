@@ -50,6 +50,22 @@ TEST(Compile, AServiceWithoutReadyBackendsIsRefusedWhereItIsSeen) {
       << "it does not import the service";
 }
 
+TEST(PeerIntent, EqualityLooksAtEveryMember) {
+  PeerIntent one{"p", {}, {}, {}};
+  const auto differs = [&](const auto& change) {
+    auto other = one;
+    change(other);
+    return !(other == one) && other == other;
+  };
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.name = "q"; }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.import.prefixes.emplace(); }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.exportTo.routeTargets.emplace(); }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.spec.import.prefixes.emplace(); }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.spec.exportTo.routeTargets.emplace(); }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.spec.maxRoutes = 5; }));
+  EXPECT_TRUE(differs([](PeerIntent& p) { p.spec.apiFingerprint = "sha256:"; }));
+}
+
 TEST(Compile, TargetPortsOfABackendWin) {
   World world;
   world.add(kLeonardo);

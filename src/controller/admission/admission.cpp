@@ -141,6 +141,8 @@ Result<void> Admitting::peerAmongOthers(const model::PeerSpec& spec) {
 
 Result<void> Admitting::token() {
   const auto spec = model::TokenSpec::from(object_);
+  if (before_ == nullptr && object_.metadata.name == api::Caller::system().name)
+    return invalid("is what the controller calls itself in its logs", "metadata.name");
   if (spec.role == model::Role::kMember && !staging_.find({Kind::kProject, {}, spec.project}))
     return invalid(fmt::format("project \"{}\" does not exist", spec.project), "spec.project");
   Result<void> result;

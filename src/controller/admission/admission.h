@@ -90,7 +90,7 @@ class Admitting {
   [[nodiscard]] Result<void> policy();
   [[nodiscard]] Result<void> securityGroup();
 
-  [[nodiscard]] bool fromSystem() const { return staging_.caller().name == "system"; }
+  [[nodiscard]] bool fromSystem() const { return staging_.caller().internal; }
   [[nodiscard]] bool fromAdmin() const { return staging_.caller().role == model::Role::kAdmin; }
   [[nodiscard]] model::Ref self() const {
     return {object_.metadata.project, object_.metadata.name};

@@ -142,7 +142,7 @@ Result<void> stillNeeded(const api::Staging& staging, const Object& object) {
       return unused(staging, object, Kind::kLink,
                     [&](const Object& u) { return model::LinkSpec::from(u).peer == name; });
     case Kind::kIdentity:
-      if (staging.caller().name != "system")
+      if (!staging.caller().internal)
         return fail(ErrorCode::kForbidden, "identities are kept by the API", "metadata.name");
       return {};
     case Kind::kToken:

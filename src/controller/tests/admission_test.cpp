@@ -39,6 +39,29 @@ TEST(Admission, WhatHostsDoNotCarryIsRefused) {
       "spec.prefixes[0]: fd00::/64 is IPv6, which hosts do not carry yet");
 }
 
+TEST(Admission, TheSystemIsNoName) {
+  World world;
+  const api::Caller named{model::Role::kAdmin, "system", {}, {}};
+  EXPECT_EQ(world.refusal("{kind: Identity, metadata: {name: i1}, spec: {number: 1, labels: {a: "
+                          "b}}}",
+                          named),
+            "kind: identities are made by the API");
+  EXPECT_THAT(world.refusal("{kind: Site, metadata: {name: two}, spec: {asn: 64512}}", named),
+              StartsWith("kind: there is one Site"));
+  EXPECT_THAT(world.refusal("{kind: Token, metadata: {name: system}, spec: {role: admin, hash: " +
+                            std::string(64, 'a') + "}}"),
+              StartsWith("metadata.name: is what the controller calls itself"));
+  ASSERT_TRUE(world.apply(
+      {"{kind: Identity, metadata: {name: i1}, spec: {number: 1, labels: {a: b}}}"},
+      api::Caller::system()));
+  std::vector<api::Write> writes(1);
+  writes[0].op = api::Write::Op::kDelete;
+  writes[0].object.kind = Kind::kIdentity;
+  writes[0].object.metadata.name = "i1";
+  EXPECT_FALSE(world.objects->commit(writes, named));
+  EXPECT_TRUE(world.objects->commit(writes, api::Caller::system()));
+}
+
 TEST(Admission, AddressesAreAllocatedAroundWhatIsTaken) {
   World world;
   world.add(

@@ -102,6 +102,36 @@ TEST(Slice, EveryMissingFieldInsideIsAnError) {
   EXPECT_GT(fields, 45U);
 }
 
+TEST(Slice, EqualityLooksAtEveryFieldInside) {
+  const auto whole = toJson(full());
+  eachField(whole, Json::json_pointer(), [&](const Json::json_pointer& field) {
+    auto part = whole;
+    auto& value = part.at(field);
+    if (field.back() == "revision" || field.back() == "vrfs" || field.back() == "ports") return;
+    if (value.is_boolean())
+      value = !value.get<bool>();
+    else if (value.is_number())
+      value = value.get<unsigned>() + 1;
+    else if (value.is_array() && value.size() == 2 && value[1].is_number())
+      value[1] = value[1].get<unsigned>() + 1;
+    else if (value.is_array())
+      value = Json::array();
+    else if (field.back() == "workload")
+      part.at(field.parent_pointer()).erase("workload");
+    else if (field.back() == "protocol")
+      value = value == "tcp" ? "udp" : "tcp";
+    else if (field.back() == "mac")
+      value = "02:00:00:00:00:02";
+    else if (field.back() == "address")
+      value = "10.254.98.16";
+    else
+      value = value.get<std::string>() + "x";
+    const auto other = parseSlice(part);
+    ASSERT_TRUE(other) << field << ": " << other.error().text();
+    EXPECT_FALSE(*other == full()) << field;
+  });
+}
+
 TEST(Slice, EveryFieldOfAnotherTypeIsAnError) {
   const auto whole = toJson(full());
   eachField(whole, Json::json_pointer(), [&](const Json::json_pointer& field) {

@@ -15,13 +15,15 @@
 
 namespace hawser::api {
 
-// Who asks. The system itself is an admin with the name "system".
+// Who asks. A name gives nobody rights, whatever it is: the controller itself is who has `internal`,
+// which nothing that comes over the network can set.
 struct Caller {
   model::Role role = model::Role::kReader;
   std::string name;       // of the token, the host or the site
   std::string project;    // of a member
   std::string authority;  // of a site: the fingerprint of its CA
-  [[nodiscard]] static Caller system() { return {model::Role::kAdmin, "system", {}, {}}; }
+  bool internal = false;  // set by system() alone
+  [[nodiscard]] static Caller system() { return {model::Role::kAdmin, "system", {}, {}, true}; }
 };
 
 // The objects as they will be if the transaction passes.
@@ -32,7 +34,9 @@ class Staging {
   [[nodiscard]] const Caller& caller() const { return caller_; }
   [[nodiscard]] model::ObjectPtr find(const model::ObjectKey& key) const;
   [[nodiscard]] model::ObjectPtr before(const model::ObjectKey& key) const;
-  void forEach(model::Kind kind, const std::function<void(const model::Object&)>& visit) const;
+  using Visit = std::function<void(const model::Object&)>;
+  void forEach(model::Kind kind, const Visit& visit) const;
+  void forEachOf(model::Kind kind, const std::string& project, const Visit& visit) const;
   void put(model::Object object);
   void remove(const model::ObjectKey& key);
   [[nodiscard]] const std::map<model::ObjectKey, model::ObjectPtr>& changes() const {
@@ -55,6 +59,12 @@ class Admission {
   // Called with the staging that lacks it: does anything still need it?
   [[nodiscard]] virtual Result<void> removed(const Staging& staging,
                                              const model::Object& object) = 0;
+  // For what admission keeps ready instead of walking all objects at each write: all that there
+  // are, once at the start; then each change as soon as it is staged (so that the next object of
+  // the transaction meets it), and the way back when the transaction is not kept. Either may be
+  // null.
+  virtual void opened(const model::ObjectMap&) {}
+  virtual void changed(const model::Object* /*before*/, const model::Object* /*now*/) {}
 };
 
 struct Write {
@@ -81,6 +91,7 @@ class Objects {
     std::string result;  // "created", "configured", "unchanged", "deleted"
     model::ObjectPtr object;
   };
+  static constexpr std::size_t kMaxWrites = 10000;  // of one transaction, but for the system's own
   // All or nothing. `named`: errors begin with the object's name (batches).
   [[nodiscard]] Result<std::vector<Outcome>> commit(std::vector<Write> writes, const Caller& caller,
                                                     bool dryRun = false, bool named = false);
@@ -93,6 +104,10 @@ class Objects {
 
  private:
   Objects(store::Store& store, Admission& admission) : store_(store), admission_(admission) {}
+  // In the order of need, then what is removed is judged.
+  [[nodiscard]] Result<std::vector<Outcome>> stageAll(Staging& staging, std::vector<Write>& writes,
+                                                      bool withNames);
+  void unstage(const Staging& staging);
   [[nodiscard]] Result<Outcome> stage(Staging& staging, Write& write);
   [[nodiscard]] Result<void> persist(const Staging& staging, std::vector<Change>& changes);
 

@@ -15,7 +15,7 @@ struct PeerIntent {
   std::string name;  // of the Peer object
   model::PeerSpec spec;
   rib::RouteFilter import, exportTo;  // spec's lists plus what accepted Links allow
-  friend bool operator==(const PeerIntent&, const PeerIntent&);
+  friend bool operator==(const PeerIntent&, const PeerIntent&) = default;
 };
 
 using IdentityLabels = std::map<std::string, std::string>;

@@ -38,7 +38,7 @@ struct SliceRule {
   bool allow = true;
   bool pass = false;  // with allow: this tier has nothing against it, the next one decides
   bool log = false;
-  friend bool operator==(const SliceRule&, const SliceRule&);
+  friend bool operator==(const SliceRule&, const SliceRule&) = default;
 };
 
 struct SliceTranslation {  // a VIP port or a floating IP of this port
@@ -65,7 +65,7 @@ struct SlicePort {
   net::Identity identity;
   std::vector<SliceTranslation> translations;  // only of ready backends
   std::vector<SliceRule> rules;
-  friend bool operator==(const SlicePort&, const SlicePort&);
+  friend bool operator==(const SlicePort&, const SlicePort&) = default;
 };
 
 struct Slice {
@@ -76,7 +76,7 @@ struct Slice {
   std::uint16_t underlayMtu = 1500;
   std::vector<SliceVrf> vrfs;    // those of its ports and of their translations
   std::vector<SlicePort> ports;  // placed on this host
-  friend bool operator==(const Slice&, const Slice&);
+  friend bool operator==(const Slice&, const Slice&);  // but for the revision
 };
 
 [[nodiscard]] Json toJson(const Slice& slice);

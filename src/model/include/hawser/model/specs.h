@@ -122,6 +122,7 @@ struct RouterSpec {  // its networks reach each other
 
 struct PortRange {
   std::uint16_t first = 0, last = 65535;
+  friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 struct PolicyRule {  // connections from a workload of `from` to one of `to`; answers follow
   std::optional<Ref> fromNetwork, toNetwork;
@@ -154,6 +155,7 @@ struct PeerFilterSpec {
   std::optional<std::set<net::RouteTarget>>
       routeTargets;  // absent: none for a site (Links add theirs), none for a gateway
   std::optional<std::vector<net::IpPrefix>> prefixes;  // absent: any
+  friend bool operator==(const PeerFilterSpec&, const PeerFilterSpec&) = default;
 };
 struct PeerSpec {
   std::string role;  // "gateway" or "site"
@@ -172,6 +174,7 @@ struct PeerSpec {
   // The other site's API, pinned by the fingerprint of its CA ("sha256:…"); for Links.
   std::string apiUrl, apiFingerprint;
   static PeerSpec from(const Object& object);
+  friend bool operator==(const PeerSpec&, const PeerSpec&) = default;
 };
 
 struct LinkSpec {
