@@ -29,11 +29,11 @@ struct Rib::Impl::Packing {
   AttributesPtr suspected(const AttributesPtr& attributes) {
     auto& marked = suspects[attributes];
     if (marked) return marked;
-    auto changed = std::make_shared<wire::PathAttributes>(*attributes);
-    auto& communities = changed->communities;
+    auto with = std::make_shared<wire::PathAttributes>(*attributes);
+    auto& communities = with->communities;
     if (std::find(communities.begin(), communities.end(), kLlgrStale) == communities.end())
       communities.push_back(kLlgrStale);
-    return marked = std::move(changed);
+    return marked = std::move(with);
   }
 
   [[nodiscard]] std::vector<wire::Update> updates() && {
