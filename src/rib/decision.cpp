@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 namespace hawser::rib {
 
@@ -100,6 +101,28 @@ Decision decide(std::span<const Candidate> candidates) {
   }
   if (!candidates.empty()) decision.rules[decision.best] = Rule::kBest;
   return decision;
+}
+
+std::vector<std::size_t> equalUpToMed(std::span<const Candidate> candidates) {
+  std::vector<std::size_t> kept(candidates.size());
+  std::iota(kept.begin(), kept.end(), std::size_t{0});
+  for (const auto& step : kSteps) {
+    if (kept.empty() || step.rule > Rule::kMed) break;
+    if (step.rule == Rule::kLocalOverPeer) continue;
+    // The best by this step: of all, or where it says nothing across neighbours, of each.
+    std::map<std::uint32_t, std::size_t> champions;
+    for (const auto i : kept) {
+      const auto group = step.rule == Rule::kMed ? candidates[i].neighbourAs : 0U;
+      auto& champion = champions.try_emplace(group, i).first->second;
+      if (step.order(candidates[i], candidates[champion]) < 0) champion = i;
+    }
+    std::erase_if(kept, [&](std::size_t i) {
+      return std::any_of(champions.begin(), champions.end(), [&](const auto& entry) {
+        return step.order(candidates[entry.second], candidates[i]) < 0;
+      });
+    });
+  }
+  return kept;
 }
 
 std::string_view ruleText(Rule rule) {

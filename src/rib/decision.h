@@ -38,6 +38,10 @@ struct Decision {
 };
 [[nodiscard]] Decision decide(std::span<const Candidate> candidates);
 
+// Those that share the load (multipath): equal to the best in every step up to MED. MED is compared
+// as above, within one neighbour AS; own paths stand beside learned ones. In the order given.
+[[nodiscard]] std::vector<std::size_t> equalUpToMed(std::span<const Candidate> candidates);
+
 [[nodiscard]] std::size_t asPathLength(
     const wire::AsPath& path);  // RFC 4271, 9.1.2.2 a; RFC 5065, 5.3
 

@@ -19,21 +19,18 @@ struct Imported {
 // Of one prefix in one VRF, by route distinguisher.
 using Candidates = std::map<net::RouteDistinguisher, Imported>;
 
-// Everything that decides before the router id (RFC 4364 leaves multipath to the implementation;
+// What the decision process finds equal up to MED (RFC 4364 leaves multipath to the implementation;
 // this is what routers do).
-auto rankOf(const Path& path) {
-  const auto& attributes = *path.attributes;
-  return std::tuple(leastPreferred(path), ~attributes.localPref.value_or(100),
-                    asPathLength(attributes.asPath), attributes.origin, attributes.med.value_or(0));
-}
-
-std::vector<VrfPath> multipath(const Candidates& candidates) {
+std::vector<VrfPath> multipath(const Candidates& imports) {
+  std::vector<Candidate> candidates;
+  std::vector<Candidates::const_iterator> at;
+  for (auto it = imports.begin(); it != imports.end(); ++it) {
+    candidates.push_back(candidateOf(it->second.path, nullptr));
+    at.push_back(it);
+  }
   std::vector<VrfPath> paths;
-  if (candidates.empty()) return paths;
-  auto best = rankOf(candidates.begin()->second.path);
-  for (const auto& [rd, imported] : candidates) best = std::min(best, rankOf(imported.path));
-  for (const auto& [rd, imported] : candidates) {
-    if (rankOf(imported.path) != best) continue;
+  for (const auto i : equalUpToMed(candidates)) {
+    const auto& [rd, imported] = *at[i];
     paths.push_back({rd, imported.path.attributes->nextHop, imported.path.label,
                      imported.path.attributes, imported.importedBy, imported.path.peer == kLocal,
                      leastPreferred(imported.path), imported.path.peer});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <random>
 
 #include "fixture.h"
 
@@ -108,6 +109,50 @@ TEST(Decide, OrderOfArrivalNeverMatters) {
     EXPECT_EQ(std::count(decision.rules.begin(), decision.rules.end(), Rule::kBest), 1);
   } while (std::next_permutation(order.begin(), order.end()));
   EXPECT_EQ(winners.size(), 1U);
+}
+
+// The set that shares the load holds the best path, whoever came first, and no one whom another
+// beats by MED or before it.
+TEST(EqualUpToMed, HoldsTheBestAndWhoeverIsAsGood) {
+  std::mt19937 random(5);
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random()) % n; };
+  std::size_t several = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<Candidate> all(1 + below(6));
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = {.stale = below(4) == 0,
+                .localPref = 100 + below(2),
+                .asPathLength = below(2),
+                .origin = static_cast<wire::Origin>(below(2)),
+                .neighbourAs = below(3),
+                .med = below(3),
+                .routerId = static_cast<std::uint32_t>(i),
+                .peerAddress = {}};
+    std::shuffle(all.begin(), all.end(), random);
+    const auto kept = equalUpToMed(all);
+    EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end()));
+    const auto best = decide(all).best;
+    EXPECT_TRUE(std::find(kept.begin(), kept.end(), best) != kept.end());
+    several += kept.size() > 1 ? 1 : 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool beaten = std::any_of(all.begin(), all.end(), [&](const Candidate& other) {
+        const auto verdict = compare(other, all[i]);
+        return verdict.firstWins && verdict.rule <= Rule::kMed;
+      });
+      const bool in = std::find(kept.begin(), kept.end(), i) != kept.end();
+      EXPECT_EQ(in, !beaten) << "candidate " << i << " in round " << round;
+    }
+  }
+  EXPECT_GT(several, 300U);
+  EXPECT_TRUE(equalUpToMed({}).empty());
+}
+
+TEST(EqualUpToMed, OwnPathsStandBesideLearnedOnes) {
+  std::vector<Candidate> both(2);
+  both[0].local = true;
+  both[1].external = true;
+  EXPECT_EQ(equalUpToMed(both), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(decide(both).best, 0U);
 }
 
 TEST(AsPathLength, SetsCountOnceConfederationsNot) {

@@ -120,7 +120,16 @@ class VrfModelTest : public testing::Test {
   static auto rank(const Path& path) {
     const auto& a = *path.attributes;
     return std::tuple(path.stale, -static_cast<int>(a.localPref.value_or(100)), a.asPath.size(),
-                      a.origin, a.med.value_or(0));
+                      a.origin);
+  }
+  static std::uint32_t neighbour(const Path& path) {
+    const auto& as = path.attributes->asPath;
+    return as.empty() ? 0 : as[0].asns[0].value();
+  }
+  // Another of the same neighbour AS that has a lower MED.
+  static bool medBeats(const Path& a, const Path& b) {
+    return neighbour(a) == neighbour(b) && rank(a) == rank(b) &&
+           a.attributes->med.value_or(0) < b.attributes->med.value_or(0);
   }
   Table expected(const std::set<net::RouteTarget>& import) {
     std::map<net::IpPrefix, std::vector<std::pair<const Path*, Seen>>> candidates;
@@ -139,7 +148,10 @@ class VrfModelTest : public testing::Test {
         return rank(*a.first) < rank(*b.first);
       });
       for (const auto& [path, view] : list)
-        if (rank(*path) == rank(*best.first)) out[at].push_back(view);
+        if (rank(*path) == rank(*best.first) &&
+            std::none_of(list.begin(), list.end(),
+                         [one = path](const auto& other) { return medBeats(*other.first, *one); }))
+          out[at].push_back(view);
       std::sort(out[at].begin(), out[at].end());
     }
     return out;

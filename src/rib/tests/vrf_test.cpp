@@ -73,6 +73,35 @@ TEST_F(VrfTest, OnlyEqualPathsShareTheLoad) {
   EXPECT_EQ(table_.lookup(kRed, ip("10.9.1.1"))->paths[0].nextHop.text(), "10.0.0.2");
 }
 
+// The MED of one neighbour says nothing about another (RFC 4271, 9.1.2.2 c), here as in best path.
+TEST_F(VrfTest, MedIsComparedWithinOneNeighbour) {
+  table_.setVrf(kRed, {target("1:1")});
+  const auto by = [&](std::string_view rd, std::uint32_t asn, std::optional<std::uint32_t> med,
+                      std::string_view nextHop) {
+    auto with = attributes({"1:1"}, nextHop);
+    with->asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn(asn)}}};
+    with->med = med;
+    set(rd, "0.0.0.0/0", with);
+  };
+  const auto nextHops = [&] {
+    Keys all;
+    const auto route = table_.lookup(kRed, ip("8.8.8.8")).value();
+    for (const auto& path : route.paths) all.push_back(path.nextHop.text());
+    return all;
+  };
+  by("1:1", 65001, 0, "10.3.0.1");
+  by("1:2", 65002, 50, "10.3.0.2");
+  EXPECT_EQ(nextHops(), (Keys{"10.3.0.1", "10.3.0.2"})) << "two gateways of two ASes";
+  by("1:3", 65002, 20, "10.3.0.3");
+  EXPECT_EQ(nextHops(), (Keys{"10.3.0.1", "10.3.0.3"})) << "65002 prefers its second";
+  by("1:4", 65002, 20, "10.3.0.4");
+  EXPECT_EQ(nextHops(), (Keys{"10.3.0.1", "10.3.0.3", "10.3.0.4"}));
+  by("1:4", 65001, std::nullopt, "10.3.0.4");
+  EXPECT_EQ(nextHops(), (Keys{"10.3.0.1", "10.3.0.3", "10.3.0.4"})) << "none is 0 (9.1.2.2 c)";
+  by("1:4", 65001, 1, "10.3.0.4");
+  EXPECT_EQ(nextHops(), (Keys{"10.3.0.1", "10.3.0.3"}));
+}
+
 // What another speaker holds as stale (RFC 9494) is behind what it holds as fresh.
 TEST_F(VrfTest, MarkedOnesServeWhenNothingElseDoes) {
   table_.setVrf(kRed, {target("1:1")});
