@@ -36,7 +36,10 @@ void Rib::Impl::judgeHeld(PeerId id, Peer& peer, bool importChanged, bool decide
     auto& entry = table[key];
     auto* in = entry.of(id);
     const auto before = in->path.attributes;
-    if (importChanged) judge(peer, key, *in);
+    if (importChanged) {
+      judge(peer, key, *in);
+      noteMembership(peer, key, before != nullptr, in->path.attributes != nullptr);
+    }
     if (decide || before != in->path.attributes) decideEntry(key, entry);
   }
   peer.importCache.clear();
@@ -68,7 +71,7 @@ void Rib::Impl::remove(PeerId id, Peer& peer, const RouteKey& key) {
   const auto in = std::find_if(entry.paths.begin(), entry.paths.end(),
                                [&](const In& i) { return i.path.peer == id; });
   if (in == entry.paths.end()) return;
-  noteMembership(peer, key, in->path.attributes != nullptr, false);
+  if (id != kLocal) noteMembership(peer, key, in->path.attributes != nullptr, false);
   peer.held.erase(key);
   entry.best = -1;
   entry.paths.erase(in);
@@ -77,7 +80,7 @@ void Rib::Impl::remove(PeerId id, Peer& peer, const RouteKey& key) {
 }
 
 void Rib::Impl::decideEntry(const RouteKey& key, Entry& entry) {
-  unindex(key);
+  const auto before = unindex(key);
   std::vector<Candidate> candidates;
   std::vector<int> index;
   for (std::size_t i = 0; i < entry.paths.size(); ++i) {
@@ -87,24 +90,33 @@ void Rib::Impl::decideEntry(const RouteKey& key, Entry& entry) {
     index.push_back(static_cast<int>(i));
   }
   entry.best = candidates.empty() ? -1 : index[decide(candidates).best];
-  if (isVpn(key.family) && entry.best >= 0)
-    for (const auto& target : indexed[key] = routeTargetsOf(*entry.bestPath()->attributes))
-      byTarget.try_emplace(target, &pool).first->second.insert(key);
   changed.insert(key);
-  for (auto& [id, peer] : peers)
-    if (peer.up && peer.policy.families.contains(key.family)) mark(peer, key);
+  if (!isVpn(key.family)) {
+    for (auto& [id, peer] : peers) mark(peer, key);
+    return;
+  }
+  std::vector<net::RouteTarget> after;
+  if (entry.best >= 0) {
+    after = routeTargetsOf(*entry.bestPath()->attributes);
+    for (const auto& target : after) byTarget.try_emplace(target, &pool).first->second.insert(key);
+    indexed[key] = after;
+  }
+  markChanged(key, before, after);
 }
 
-void Rib::Impl::unindex(const RouteKey& key) {
+// The targets that it stood under.
+std::vector<net::RouteTarget> Rib::Impl::unindex(const RouteKey& key) {
   const auto found = indexed.find(key);
-  if (found == indexed.end()) return;
+  if (found == indexed.end()) return {};
   for (const auto& target : found->second) {
     const auto keys = byTarget.find(target);
     if (keys == byTarget.end()) continue;
     keys->second.erase(key);
     if (keys->second.empty()) byTarget.erase(keys);
   }
+  auto targets = std::move(found->second);
   indexed.erase(found);
+  return targets;
 }
 
 void Rib::Impl::noteMembership(Peer& peer, const RouteKey& key, bool before, bool after) {
@@ -116,14 +128,29 @@ void Rib::Impl::noteMembership(Peer& peer, const RouteKey& key, bool before, boo
     count += after ? 1U : -1U;
     const bool flipped = after ? count == 1 : count == 0;
     if (count == 0) peer.exact.erase(*target);
-    if (flipped) markTarget(peer, *target);
+    if (!flipped) return;
+    auto& peersOf = wanting[*target];
+    if (after)
+      peersOf.insert(&peer);
+    else
+      peersOf.erase(&peer);
+    if (peersOf.empty()) wanting.erase(*target);
+    markTarget(peer, *target);
     return;
   }
   if (after)
     peer.partial.all.insert(membership);
   else
     peer.partial.all.erase(membership);
+  noteWidth(peer);
   markVpn(peer);
+}
+
+void Rib::Impl::noteWidth(Peer& peer) {
+  if (peer.up && (!peer.policy.rtConstraint || !peer.partial.all.empty()))
+    wide.insert(&peer);
+  else
+    wide.erase(&peer);
 }
 
 }  // namespace hawser::rib

@@ -55,14 +55,28 @@ void Rib::Impl::markTarget(Peer& peer, const net::RouteTarget& target) {
   if (!peer.up) return;
   const auto found = byTarget.find(target);
   if (found == byTarget.end()) return;
-  for (const auto& key : found->second)
-    if (peer.policy.families.contains(key.family)) mark(peer, key);
+  for (const auto& key : found->second) mark(peer, key);
+}
+
+// Whoever was sent the route wants one of the targets that its best path had then, or is wide, or
+// has the key marked already: a membership or a filter that changed since has marked it.
+void Rib::Impl::markChanged(const RouteKey& key, const std::vector<net::RouteTarget>& before,
+                            const std::vector<net::RouteTarget>& after) {
+  const auto markWanting = [&](const net::RouteTarget& target) {
+    const auto found = wanting.find(target);
+    if (found == wanting.end()) return;
+    for (auto* peer : found->second) mark(*peer, key);
+  };
+  for (const auto& target : before) markWanting(target);
+  for (const auto& target : after)
+    if (std::find(before.begin(), before.end(), target) == before.end()) markWanting(target);
+  for (auto* peer : wide) mark(*peer, key);
 }
 
 void Rib::Impl::markVpn(Peer& peer) {
   if (!peer.up) return;
   for (const auto& [key, entry] : table)
-    if (isVpn(key.family) && peer.policy.families.contains(key.family)) mark(peer, key);
+    if (isVpn(key.family)) mark(peer, key);
 }
 
 void Rib::Impl::markFamily(Peer& peer, wire::Family family) {

@@ -60,6 +60,7 @@ struct Peer {
   std::set<wire::Family> endOfRibDue;
   // Its memberships: exact ones by target, so that a lookup does not grow with their number; the
   // others in a list.
+  // Those that are exact also lead from the target to the peer: Impl::wanting.
   std::map<net::RouteTarget, unsigned> exact;
   Memberships partial;
   AttributeCache importCache, exportCache, filterCache;
@@ -77,6 +78,10 @@ struct Rib::Impl {
   std::map<net::RouteTarget, KeySet> byTarget;
   // The targets under which a key stands in byTarget.
   KeyMap<std::vector<net::RouteTarget>> indexed{&pool};
+  // The mirror: who wants a target by an exact membership, and who must look at every VPN route (no
+  // RT-constraint, or a membership that is not exact). A changed route costs work for these only.
+  std::map<net::RouteTarget, std::set<Peer*>> wanting;
+  std::set<Peer*> wide;
   KeySet changed{&pool};
   bool held = false;
   std::set<net::IpAddress> ownAddresses;
@@ -97,15 +102,21 @@ struct Rib::Impl {
   void remove(PeerId id, Peer& peer, const RouteKey& key);
   void dropStale(PeerId id, std::optional<wire::Family> family);  // none: all
   void decideEntry(const RouteKey& key, Entry& entry);
-  void unindex(const RouteKey& key);
+  std::vector<net::RouteTarget> unindex(const RouteKey& key);
   void noteMembership(Peer& peer, const RouteKey& key, bool before, bool after);
+  void noteWidth(Peer& peer);
 
   // Out: adj_out.cpp.
   // Routes mostly come in order: the hint makes that an append.
   static void mark(Peer& peer, const RouteKey& key) {
-    peer.dirty.emplace_hint(peer.dirty.end(), key);
+    if (peer.up && peer.policy.families.contains(key.family))
+      peer.dirty.emplace_hint(peer.dirty.end(), key);
   }
   void markTarget(Peer& peer, const net::RouteTarget& target);
+  // For whoever may have, or should have, a route whose best path carried one set of targets and
+  // now carries another.
+  void markChanged(const RouteKey& key, const std::vector<net::RouteTarget>& before,
+                   const std::vector<net::RouteTarget>& after);
   void markVpn(Peer& peer);
   void markFamily(Peer& peer, wire::Family family);
   AttributesPtr outbound(Peer& peer, PeerId id, const RouteKey& key, const Path& path) const;

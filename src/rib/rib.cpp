@@ -6,8 +6,9 @@
 // out.
 //
 // Invariants: Entry::best is the decision over its accepted paths; a key is in Peer::held exactly
-// if its Entry has a path of that peer; byTarget_ lists exactly the VPN keys whose best path
-// carries the target.
+// if its Entry has a path of that peer; byTarget lists exactly the VPN keys whose best path
+// carries the target, wanting exactly the peers with an exact membership of it; a key that a peer
+// was sent and that is not marked for it is one that it wants as things are.
 #include "hawser/rib/rib.h"
 
 #include <fmt/core.h>
@@ -66,6 +67,7 @@ void Rib::peerUp(PeerId id, PeerPolicy policy) {
   // What is stale is judged as its peer is now.
   impl_->judgeHeld(id, peer, importChanged, true);
   peer.up = true;
+  impl_->noteWidth(peer);
   peer.sent.clear();
   peer.dirty.clear();
   peer.gateOpen = !peer.policy.rtConstraint;
@@ -101,6 +103,7 @@ void Rib::peerDown(PeerId id, bool keepStale, bool suspect) {
   if (found == impl_->peers.end()) return;
   auto& peer = found->second;
   peer.up = false;
+  impl_->noteWidth(peer);
   peer.sent.clear();
   peer.dirty.clear();
   peer.endOfRibDue.clear();

@@ -184,8 +184,7 @@ class ModelTest : public testing::Test {
     if (below(4) == 0)
       out->extendedCommunities.push_back(net::ExtendedCommunity({0x40, 4, 0, 0, 0, 0, 0, 1}));
     static constexpr std::uint16_t kSites[] = {64512, 64513, 0};
-    if (coin())
-      out->extendedCommunities.push_back(net::identityCommunity({kSites[below(3)], 7}));
+    if (coin()) out->extendedCommunities.push_back(net::identityCommunity({kSites[below(3)], 7}));
     if (coin()) out->localPref = 100 + below(2);
     if (from.policy.external()) out->asPath = {{Type::kSequence, {from.policy.remoteAs}}};
     for (auto n = below(3); n > 0; --n) {

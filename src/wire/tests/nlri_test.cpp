@@ -206,8 +206,7 @@ TEST(Families, AreKnownByRow) {
   EXPECT_EQ(familyName(kIpv6Unicast), "ipv6");
   EXPECT_EQ(familyName(kEvpn), "evpn");
   EXPECT_EQ(familyName({1, 133}), "1/133");
-  for (const auto family :
-       {kIpv4Unicast, kIpv6Unicast, kVpnv4, kVpnv6, kEvpn, kRtConstraint})
+  for (const auto family : {kIpv4Unicast, kIpv6Unicast, kVpnv4, kVpnv6, kEvpn, kRtConstraint})
     EXPECT_EQ(parseFamily(familyName(family)), family);
   for (const auto* none : {"", "vpn", "vpnv4 ", "VPNV4", "1/133", "1/128"})
     EXPECT_EQ(parseFamily(none), std::nullopt) << none;
