@@ -1,18 +1,10 @@
 #include "admission/addresses.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
-#include <set>
+#include <utility>
 
 namespace hawser::controller {
 namespace {
-
-using model::Kind;
-using model::Object;
-using model::Ref;
-
-constexpr std::uint64_t kMaxScan = 1U << 24U;
 
 net::IpAddress lastOf(const net::IpPrefix& prefix) {
   const int hostBits = prefix.address().bits() - prefix.length();
@@ -20,33 +12,45 @@ net::IpAddress lastOf(const net::IpPrefix& prefix) {
   return prefix.address().plus(count);
 }
 
+// The parts of the subnet that the pool allows: of two prefixes one holds the other, or they have
+// nothing in common. By address, the wider first.
+std::vector<net::IpPrefix> allowed(const net::IpPrefix& subnet,
+                                   const std::optional<model::AddressPoolSpec>& pool) {
+  if (!pool) return {subnet};
+  std::vector<net::IpPrefix> parts;
+  for (const auto& prefix : pool->prefixes) {
+    if (prefix.contains(subnet)) return {subnet};
+    if (subnet.contains(prefix)) parts.push_back(prefix);
+  }
+  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.address(), a.length()) < std::pair(b.address(), b.length());
+  });
+  return parts;
+}
+
+std::optional<net::IpAddress> lowest(const model::Subnet& subnet, const net::IpPrefix& part,
+                                     const Used& used) {
+  const auto last = lastOf(part);
+  std::optional<net::IpAddress> free(part.address());
+  while (free) {
+    free = used.taken.firstFree(*free);
+    if (free && last < *free) free.reset();
+    if (!free || !reserved(subnet, *free)) break;
+    free = successor(*free);
+  }
+  for (const auto& address : used.own)
+    if (part.contains(address) && (!free || address < *free) && !used.by(address) &&
+        !reserved(subnet, address))
+      free = address;
+  return free;
+}
+
 }  // namespace
 
-std::map<net::IpAddress, std::string> usedAddresses(const api::Staging& staging,
-                                                    const Object& network,
-                                                    const model::ObjectKey& except) {
-  std::set<Ref> networks{{network.metadata.project, network.metadata.name}};
-  if (const auto pool = network.spec.value("addressPool", ""); !pool.empty())
-    staging.forEach(Kind::kNetwork, [&](const Object& other) {
-      if (other.spec.value("addressPool", "") == pool)
-        networks.insert({other.metadata.project, other.metadata.name});
-    });
-  std::map<net::IpAddress, std::string> used;
-  const auto visit = [&](Kind kind, const auto& addressesOf) {
-    staging.forEach(kind, [&](const Object& object) {
-      if (object.key() == except) return;
-      const auto& named = object.spec["network"].get_ref<const std::string&>();
-      if (!networks.contains(Ref::parse(named, object.metadata.project))) return;
-      for (const auto& address : addressesOf(object)) used.emplace(address, object.key().text());
-    });
-  };
-  visit(Kind::kPort, [](const Object& port) { return model::PortStatus::from(port).addresses; });
-  visit(Kind::kService, [](const Object& one) { return model::ServiceSpec::from(one).addresses; });
-  visit(Kind::kFloatingIp, [](const Object& one) {
-    const auto address = model::FloatingIpSpec::from(one).address;
-    return address ? std::vector{*address} : std::vector<net::IpAddress>{};
-  });
-  return used;
+std::optional<std::string> Used::by(const net::IpAddress& address) const {
+  for (const auto& owner : taken.of(address))
+    if (owner != except) return owner.text();
+  return std::nullopt;
 }
 
 net::IpAddress gatewayOf(const model::Subnet& subnet) {
@@ -72,19 +76,11 @@ std::optional<std::string> reserved(const model::Subnet& subnet, const net::IpAd
 
 std::optional<net::IpAddress> allocate(const model::NetworkSpec& spec,
                                        const std::optional<model::AddressPoolSpec>& pool, bool v4,
-                                       const std::map<net::IpAddress, std::string>& used) {
-  const auto inPool = [&](const net::IpAddress& address) {
-    return !pool || std::any_of(pool->prefixes.begin(), pool->prefixes.end(),
-                                [&](const auto& prefix) { return prefix.contains(address); });
-  };
+                                       const Used& used) {
   for (const auto& subnet : spec.subnets) {
     if (subnet.prefix.address().isV4() != v4) continue;
-    const auto last = lastOf(subnet.prefix);
-    auto address = subnet.prefix.address();
-    for (std::uint64_t i = 0; i < kMaxScan; ++i, address = address.plus(1)) {
-      if (!used.contains(address) && !reserved(subnet, address) && inPool(address)) return address;
-      if (address == last) break;
-    }
+    for (const auto& part : allowed(subnet.prefix, pool))
+      if (const auto address = lowest(subnet, part, used)) return address;
   }
   return std::nullopt;
 }

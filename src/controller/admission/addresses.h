@@ -1,20 +1,25 @@
 // Who has which address: of a network, or of all networks that draw from one pool.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "hawser/api/objects.h"
+#include "admission/ledger.h"
 #include "hawser/model/specs.h"
 
 namespace hawser::controller {
 
-// Addresses in use, with the text of the object that has them. A network with a pool shares its
-// numbers with every network of that pool. `except` is the object under admission.
-[[nodiscard]] std::map<net::IpAddress, std::string> usedAddresses(const api::Staging& staging,
-                                                                  const model::Object& network,
-                                                                  const model::ObjectKey& except);
+// Addresses of a network, as the object under admission, `except`, finds them: its own are free. A
+// network with a pool shares its numbers with every network of that pool.
+struct Used {
+  const Taken<net::IpAddress>& taken;
+  model::ObjectKey except;
+  std::vector<net::IpAddress> own;  // what the ledger has of `except`
+
+  // The text of the object that has it.
+  [[nodiscard]] std::optional<std::string> by(const net::IpAddress& address) const;
+};
 
 // Why a workload cannot have this address of the subnet (its network, gateway or broadcast
 // address); nullopt: it can.
@@ -29,6 +34,6 @@ namespace hawser::controller {
 // taken. `pool`, when given, is the AddressPool that the address must lie in too.
 [[nodiscard]] std::optional<net::IpAddress> allocate(
     const model::NetworkSpec& spec, const std::optional<model::AddressPoolSpec>& pool, bool v4,
-    const std::map<net::IpAddress, std::string>& used);
+    const Used& used);
 
 }  // namespace hawser::controller

@@ -15,11 +15,11 @@ constexpr std::size_t kMaxHostName = 59;  // "host:<name>" is a common name of a
 }
 
 Result<void> Admission::admit(const api::Staging& staging, Object& object, const Object* before) {
-  return Admitting(site_, staging, object, before).run();
+  return Admitting(site_, ledger_, staging, object, before).run();
 }
 
 Result<void> Admission::removed(const api::Staging& staging, const Object& object) {
-  return stillNeeded(staging, object);
+  return stillNeeded(ledger_, staging, object);
 }
 
 Result<void> Admitting::run() {
@@ -80,14 +80,16 @@ Result<void> Admitting::host() {
   if (object_.metadata.name.size() > kMaxHostName)
     return invalid(fmt::format("is longer than {} characters", kMaxHostName), "metadata.name");
   const auto address = model::HostSpec::from(object_).address;
-  Result<void> result;
-  staging_.forEach(Kind::kHost, [&](const Object& other) {
-    if (other.metadata.name != object_.metadata.name &&
-        model::HostSpec::from(other).address == address)
-      result = invalid(fmt::format("{} is the address of {}", address.text(), other.key().text()),
-                       "spec.address");
-  });
-  return result;
+  if (const auto other = otherWith(Ledger::hostAddress(address)))
+    return invalid(fmt::format("{} is the address of {}", address.text(), other->text()),
+                   "spec.address");
+  return {};
+}
+
+std::optional<model::ObjectKey> Admitting::otherWith(const std::string& claim) const {
+  for (const auto& owner : ledger_.claimants(claim))
+    if (owner != object_.key()) return owner;
+  return std::nullopt;
 }
 
 Result<void> Admitting::peer() {
@@ -145,13 +147,9 @@ Result<void> Admitting::token() {
     return invalid("is what the controller calls itself in its logs", "metadata.name");
   if (spec.role == model::Role::kMember && !staging_.find({Kind::kProject, {}, spec.project}))
     return invalid(fmt::format("project \"{}\" does not exist", spec.project), "spec.project");
-  Result<void> result;
-  staging_.forEach(Kind::kToken, [&](const Object& other) {
-    if (other.metadata.name != object_.metadata.name &&
-        model::TokenSpec::from(other).hash == spec.hash)
-      result = invalid(fmt::format("is the secret of {} too", other.key().text()), "spec.hash");
-  });
-  return result;
+  if (const auto other = otherWith(Ledger::tokenHash(spec.hash)))
+    return invalid(fmt::format("is the secret of {} too", other->text()), "spec.hash");
+  return {};
 }
 
 Result<void> Admitting::identity() {

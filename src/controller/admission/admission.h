@@ -2,8 +2,10 @@
 // allocation, quotas, and what a tenant may touch. Each check names the field it found wrong.
 //
 // Every check looks at the staging, that is, at the objects as the whole transaction leaves them,
-// so nothing is half-applied. Allocation takes the lowest number or address that is free, so equal
-// histories give equal numbers.
+// so nothing is half-applied; the ledger has the same, by name and number. A check must not walk
+// all objects of a kind: a batch would do that for each of its objects.
+// Allocation takes the lowest number or address that is free, so equal histories give equal
+// numbers.
 #pragma once
 
 #include <optional>
@@ -11,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "admission/addresses.h"
+#include "admission/ledger.h"
 #include "hawser/api/objects.h"
 #include "hawser/model/specs.h"
 
@@ -30,17 +34,22 @@ class Admission final : public api::Admission {
                                    const model::Object* before) override;
   [[nodiscard]] Result<void> removed(const api::Staging& staging,
                                      const model::Object& object) override;
+  void opened(const model::ObjectMap& objects) override { ledger_.reset(objects); }
+  void changed(const model::Object* before, const model::Object* now) override {
+    ledger_.change(before, now);
+  }
 
  private:
   SiteFacts site_;
+  Ledger ledger_;
 };
 
 // One object under admission: the checks of each kind (the files of this folder) work on it.
 class Admitting {
  public:
-  Admitting(const SiteFacts& site, const api::Staging& staging, model::Object& object,
-            const model::Object* before)
-      : site_(site), staging_(staging), object_(object), before_(before) {}
+  Admitting(const SiteFacts& site, const Ledger& ledger, const api::Staging& staging,
+            model::Object& object, const model::Object* before)
+      : site_(site), ledger_(ledger), staging_(staging), object_(object), before_(before) {}
   [[nodiscard]] Result<void> run();
 
  private:
@@ -82,6 +91,7 @@ class Admitting {
   [[nodiscard]] Result<void> portOfTenant(const model::PortSpec& spec);
   [[nodiscard]] Result<void> portAddresses(const model::PortSpec& spec,
                                            const model::Object& network);
+  [[nodiscard]] Used usedIn(const model::Object& network) const;
   [[nodiscard]] Result<void> portMac(const model::PortSpec& spec);
   [[nodiscard]] Result<void> floatingIp();
   [[nodiscard]] Result<void> service();
@@ -101,6 +111,10 @@ class Admitting {
                                                    bool externalToo = false) const;
   [[nodiscard]] Result<model::ObjectPtr> portAt(const model::Ref& ref,
                                                 const std::string& field) const;
+  // Who else has what one object may have.
+  [[nodiscard]] std::optional<model::ObjectKey> otherWith(const std::string& claim) const;
+  // Is the target named by an object other than this one?
+  [[nodiscard]] bool namedElsewhere(const net::RouteTarget& target) const;
   [[nodiscard]] Result<void> ownProject(const model::Ref& ref, const std::string& field) const;
   // quota.cpp; kForbidden
   [[nodiscard]] std::optional<std::pair<std::int64_t, std::string>> limitOf(
@@ -109,6 +123,7 @@ class Admitting {
   [[nodiscard]] Result<void> externalLeft() const;
 
   const SiteFacts& site_;
+  const Ledger& ledger_;
   const api::Staging& staging_;
   model::Object& object_;
   const model::Object* before_;

@@ -67,10 +67,10 @@ Result<void> Admitting::subnetsStillHold(const model::NetworkSpec& spec) {
     return {};
   Result<void> result;
   for (const auto kind : {Kind::kPort, Kind::kFloatingIp, Kind::kService})
-    staging_.forEach(kind, [&](const Object& user) {
-      if (!result || model::Ref::parse(user.spec["network"].get<std::string>(),
-                                       user.metadata.project) != self())
-        return;
+    for (const auto& key : ledger_.users(object_.key(), kind)) {
+      const auto found = staging_.find(key);
+      if (!found || !result) continue;
+      const auto& user = *found;
       std::vector<net::IpAddress> addresses;
       if (kind == Kind::kPort) addresses = model::PortStatus::from(user).addresses;
       if (kind == Kind::kService) addresses = model::ServiceSpec::from(user).addresses;
@@ -85,7 +85,7 @@ Result<void> Admitting::subnetsStillHold(const model::NetworkSpec& spec) {
                                     user.key().text(), address.text()),
                         "spec.subnets");
       }
-    });
+    }
   return result;
 }
 
@@ -105,16 +105,9 @@ Result<void> Admitting::link() {
   const auto slash = spec.remoteNetwork.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == spec.remoteNetwork.size())
     return invalid("name the other site's network as PROJECT/NAME", "spec.remoteNetwork");
-  Result<void> twice;
-  staging_.forEach(Kind::kLink, [&](const Object& other) {
-    const auto theirs = model::LinkSpec::from(other);
-    if (other.key() != object_.key() && theirs.peer == spec.peer &&
-        theirs.network == spec.network && theirs.remoteNetwork == spec.remoteNetwork)
-      twice = fail(ErrorCode::kExists,
-                   fmt::format("{} joins these networks already", other.key().text()),
-                   "spec.remoteNetwork");
-  });
-  if (!twice) return twice;
+  if (const auto other = otherWith(Ledger::linkOf(spec)))
+    return fail(ErrorCode::kExists, fmt::format("{} joins these networks already", other->text()),
+                "spec.remoteNetwork");
   if (!fromSystem()) {
     // To write a Link is to propose it; which side did stays as it is.
     object_.spec["proposedByUs"] =

@@ -49,17 +49,20 @@ bool oneSpace(const NetworkSpec& a, const NetworkSpec& b) {
   return !a.addressPool.empty() && a.addressPool == b.addressPool;
 }
 
-std::vector<std::pair<Ref, Ref>> pairsOf(const Object& object) {
-  std::vector<std::pair<Ref, Ref>> pairs;
-  if (object.kind == Kind::kRouter) {
-    const auto networks = model::RouterSpec::from(object).networks;
-    for (std::size_t i = 0; i < networks.size(); ++i)
-      for (std::size_t j = 0; j < i; ++j) pairs.emplace_back(networks[j], networks[i]);
+// What the Router or Policy joins with the network.
+std::vector<Ref> partnersOf(const Object& joint, const Ref& network) {
+  std::vector<Ref> partners;
+  if (joint.kind == Kind::kRouter) {
+    partners = model::RouterSpec::from(joint).networks;
   } else {
-    for (const auto& rule : model::PolicySpec::from(object).rules)
-      if (rule.allow) pairs.emplace_back(*rule.fromNetwork, *rule.toNetwork);
+    for (const auto& rule : model::PolicySpec::from(joint).rules) {
+      if (!rule.allow) continue;
+      if (*rule.fromNetwork == network) partners.push_back(*rule.toNetwork);
+      if (*rule.toNetwork == network) partners.push_back(*rule.fromNetwork);
+    }
   }
-  return pairs;
+  std::erase(partners, network);
+  return partners;
 }
 
 }  // namespace
@@ -82,47 +85,43 @@ Result<void> Admitting::apart(const Object& one, const Object& other,
                     "subnets, or one address pool for both",
                     one.key().text(), both->one.text(), other.key().text(), both->other.text()),
         field);
-  Result<void> result;
-  staging_.forEach(Kind::kLink, [&](const Object& object) {
-    const auto link = model::LinkSpec::from(object);
-    for (const auto& [linked, beside] : {std::pair{&one, &other}, {&other, &one}}) {
-      if (!link.accepted || link.network != Ref{linked->metadata.project, linked->metadata.name})
-        continue;
+  for (const auto& [linked, beside] : {std::pair{&one, &other}, {&other, &one}})
+    for (const auto& key : ledger_.users(linked->key(), Kind::kLink)) {
+      const auto object = staging_.find(key);
+      const auto link = object ? model::LinkSpec::from(*object) : model::LinkSpec{};
+      if (!link.accepted) continue;
       const auto both = overlap(broughtBy(link), subnetsOf(NetworkSpec::from(*beside)));
       if (both)
-        result = fail(ErrorCode::kConflict,
-                      fmt::format("{} brings {} to {}, which overlaps {} ({})", object.key().text(),
-                                  both->one.text(), linked->key().text(), beside->key().text(),
-                                  both->other.text()),
-                      field);
+        return fail(
+            ErrorCode::kConflict,
+            fmt::format("{} brings {} to {}, which overlaps {} ({})", key.text(), both->one.text(),
+                        linked->key().text(), beside->key().text(), both->other.text()),
+            field);
     }
-  });
-  return result;
+  return {};
 }
 
 // Of a changed network: with all that it is joined with, and with what Links bring to it.
 Result<void> Admitting::stillApart() const {
-  Result<void> result;
   for (const auto kind : {Kind::kRouter, Kind::kPolicy})
-    staging_.forEach(kind, [&](const Object& joint) {
-      for (const auto& [a, b] : pairsOf(joint)) {
-        if (!result || (a == self()) == (b == self())) continue;
-        const auto& ref = a == self() ? b : a;
+    for (const auto& key : ledger_.users(object_.key(), kind)) {
+      const auto joint = staging_.find(key);
+      if (!joint) continue;
+      for (const auto& ref : partnersOf(*joint, self())) {
         const auto other = staging_.find({Kind::kNetwork, ref.project, ref.name});
         if (!other) continue;
-        result = apart(object_, *other, "spec.subnets");
-        if (!result)
-          result = fail(result.error().code,
-                        fmt::format("{} ({})", result.error().message, joint.key().text()),
-                        result.error().field);
+        if (auto fits = apart(object_, *other, "spec.subnets"); !fits)
+          return fail(fits.error().code, fmt::format("{} ({})", fits.error().message, key.text()),
+                      fits.error().field);
       }
-    });
-  staging_.forEach(Kind::kLink, [&](const Object& object) {
-    const auto link = model::LinkSpec::from(object);
-    if (result && link.accepted && link.network == self())
-      result = linkApart(link, object.key(), object_, "spec.subnets");
-  });
-  return result;
+    }
+  for (const auto& key : ledger_.users(object_.key(), Kind::kLink)) {
+    const auto found = staging_.find(key);
+    const auto link = found ? model::LinkSpec::from(*found) : model::LinkSpec{};
+    if (!link.accepted) continue;
+    if (auto fits = linkApart(link, key, object_, "spec.subnets"); !fits) return fits;
+  }
+  return {};
 }
 
 Result<void> Admitting::linkApart(const model::LinkSpec& link, const model::ObjectKey& key,
@@ -142,13 +141,9 @@ Result<void> Admitting::linkApart(const model::LinkSpec& link, const model::Obje
   against(network);
   std::set<Ref> joined;
   for (const auto kind : {Kind::kRouter, Kind::kPolicy})
-    staging_.forEach(kind, [&](const Object& joint) {
-      for (const auto& [a, b] : pairsOf(joint)) {
-        if (a == link.network) joined.insert(b);
-        if (b == link.network) joined.insert(a);
-      }
-    });
-  joined.erase(link.network);
+    for (const auto& joint : ledger_.users(network.key(), kind))
+      if (const auto found = staging_.find(joint))
+        for (const auto& ref : partnersOf(*found, link.network)) joined.insert(ref);
   for (const auto& ref : joined)
     if (const auto other = staging_.find({Kind::kNetwork, ref.project, ref.name}); other && result)
       against(*other);

@@ -88,9 +88,20 @@ Result<void> Admitting::port() {
   return {};
 }
 
+// What the object has had in the network, if it has been there.
+Used Admitting::usedIn(const Object& network) const {
+  const model::Ref ref{network.metadata.project, network.metadata.name};
+  Used used{ledger_.addresses(ref), object_.key(), {}};
+  if (before_ == nullptr) return used;
+  if (object_.kind == Kind::kPort) used.own = model::PortStatus::from(*before_).addresses;
+  if (object_.kind == Kind::kFloatingIp)
+    if (const auto had = model::FloatingIpSpec::from(*before_).address) used.own = {*had};
+  return used;
+}
+
 Result<void> Admitting::portAddresses(const model::PortSpec& spec, const Object& network) {
   const auto networkSpec = NetworkSpec::from(network);
-  const auto used = usedAddresses(staging_, network, object_.key());
+  const auto used = usedIn(network);
   auto addresses = spec.addresses;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const auto field = fmt::format("spec.addresses[{}]", i);
@@ -99,13 +110,12 @@ Result<void> Admitting::portAddresses(const model::PortSpec& spec, const Object&
     if (const auto whose = reserved(*subnet, addresses[i]))
       return invalid(
           fmt::format("{} is {} in {}", addresses[i].text(), *whose, subnet->prefix.text()), field);
-    if (const auto by = used.find(addresses[i]); by != used.end())
-      return taken(addresses[i], by->second, field);
+    if (const auto by = used.by(addresses[i])) return taken(addresses[i], *by, field);
   }
   if (addresses.empty()) {  // what was allocated stays, as long as it fits
     for (const auto& address : model::PortStatus::from(object_).addresses) {
       const auto* subnet = subnetOf(networkSpec, address);
-      if (subnet != nullptr && !reserved(*subnet, address) && !used.contains(address))
+      if (subnet != nullptr && !reserved(*subnet, address) && !used.by(address))
         addresses.push_back(address);
     }
   }
@@ -128,23 +138,18 @@ Result<void> Admitting::portAddresses(const model::PortSpec& spec, const Object&
 }
 
 Result<void> Admitting::portMac(const model::PortSpec& spec) {
-  std::map<net::MacAddress, std::string> used;
-  staging_.forEach(Kind::kPort, [&](const Object& other) {
-    if (other.key() == object_.key()) return;
-    if (model::Ref::parse(other.spec["network"].get_ref<const std::string&>(),
-                          other.metadata.project) == spec.network)
-      used.emplace(model::PortStatus::from(other).mac, other.key().text());
-  });
+  const auto usedBy = [&](const net::MacAddress& one) {
+    return otherWith(Ledger::mac(spec.network, one));
+  };
   auto mac = spec.mac.value_or(derivedMac(object_.metadata.uid));
   if (spec.mac) {
     if ((mac.bytes()[0] & 1U) != 0)
       return invalid(fmt::format("{} is a group address", mac.text()), "spec.mac");
-    if (const auto by = used.find(mac); by != used.end())
-      return fail(ErrorCode::kExists, fmt::format("{} is in use by {}", mac.text(), by->second),
+    if (const auto by = usedBy(mac))
+      return fail(ErrorCode::kExists, fmt::format("{} is in use by {}", mac.text(), by->text()),
                   "spec.mac");
   }
-  for (int i = 0; used.contains(mac); ++i)
-    mac = derivedMac(fmt::format("{} {}", object_.metadata.uid, i));
+  for (int i = 0; usedBy(mac); ++i) mac = derivedMac(fmt::format("{} {}", object_.metadata.uid, i));
   object_.status["mac"] = mac.text();
   return {};
 }
@@ -161,7 +166,7 @@ Result<void> Admitting::floatingIp() {
     if (auto found = portAt(*spec.port, "spec.port"); !found) return std::unexpected(found.error());
   if (!spec.address && before_ != nullptr)
     spec.address = model::FloatingIpSpec::from(*before_).address;
-  const auto used = usedAddresses(staging_, **network, object_.key());
+  const auto used = usedIn(**network);
   if (!spec.address)
     spec.address = allocate(networkSpec, poolOf(staging_, networkSpec), true, used);
   if (!spec.address)
@@ -174,8 +179,7 @@ Result<void> Admitting::floatingIp() {
     return invalid(
         fmt::format("{} is {} in {}", spec.address->text(), *whose, subnet->prefix.text()),
         "spec.address");
-  if (const auto by = used.find(*spec.address); by != used.end())
-    return taken(*spec.address, by->second, "spec.address");
+  if (const auto by = used.by(*spec.address)) return taken(*spec.address, *by, "spec.address");
   object_.spec["address"] = spec.address->text();
   return {};
 }
@@ -186,7 +190,7 @@ Result<void> Admitting::service() {
   const auto network = networkAt(spec.network, "spec.network", true);
   if (!network) return std::unexpected(network.error());
   const auto networkSpec = NetworkSpec::from(**network);
-  const auto used = usedAddresses(staging_, **network, object_.key());
+  const auto used = usedIn(**network);
   for (std::size_t i = 0; i < spec.addresses.size(); ++i) {
     const auto& address = spec.addresses[i];
     const auto field = fmt::format("spec.addresses[{}]", i);
@@ -196,8 +200,7 @@ Result<void> Admitting::service() {
     // only a gateway that somebody asked for is in its way.
     if (subnet->gateway == address)
       return invalid(fmt::format("{} is the gateway's", address.text()), field);
-    if (const auto by = used.find(address); by != used.end())
-      return taken(address, by->second, field);
+    if (const auto by = used.by(address)) return taken(address, *by, field);
   }
   for (std::size_t i = 0; i < spec.backends.size(); ++i)
     if (auto found = portAt(spec.backends[i].port, fmt::format("spec.backends[{}].port", i));

@@ -30,8 +30,7 @@ std::int64_t externalAddresses(const api::Staging& staging, const Object& object
 std::optional<std::pair<std::int64_t, std::string>> Admitting::limitOf(
     std::string_view limit) const {
   std::optional<std::pair<std::int64_t, std::string>> lowest;
-  staging_.forEach(Kind::kQuota, [&](const Object& quota) {
-    if (quota.metadata.project != object_.metadata.project) return;
+  staging_.forEachOf(Kind::kQuota, object_.metadata.project, [&](const Object& quota) {
     const auto found = quota.spec.find(std::string(limit));
     if (found == quota.spec.end()) return;
     const auto value = found->get<std::int64_t>();
@@ -44,11 +43,7 @@ Result<void> Admitting::quotaLeft(std::string_view limit) const {
   if (before_ != nullptr) return {};
   const auto allowed = limitOf(limit);
   if (!allowed) return {};
-  std::int64_t used = 0;
-  staging_.forEach(object_.kind, [&](const Object& other) {
-    if (other.metadata.project == object_.metadata.project) ++used;
-  });
-  if (used < allowed->first) return {};
+  if (ledger_.count(object_.kind, object_.metadata.project) < allowed->first) return {};
   return fail(ErrorCode::kForbidden,
               fmt::format("{} allows {} {} in project {}, and all are in use", allowed->second,
                           allowed->first, limit, object_.metadata.project),
@@ -59,13 +54,9 @@ Result<void> Admitting::externalLeft() const {
   const auto allowed = limitOf("externalAddresses");
   if (!allowed) return {};
   const auto mine = externalAddresses(staging_, object_);
-  if (mine == 0 || (before_ != nullptr && mine <= externalAddresses(staging_, *before_))) return {};
-  std::int64_t used = mine;
-  for (const auto kind : {Kind::kFloatingIp, Kind::kService, Kind::kPort})
-    staging_.forEach(kind, [&](const Object& other) {
-      if (other.metadata.project == object_.metadata.project && other.key() != object_.key())
-        used += externalAddresses(staging_, other);
-    });
+  const auto had = before_ == nullptr ? 0 : externalAddresses(staging_, *before_);
+  if (mine == 0 || (before_ != nullptr && mine <= had)) return {};
+  const auto used = ledger_.externalAddresses(object_.metadata.project) - had + mine;
   if (used <= allowed->first) return {};
   return fail(ErrorCode::kForbidden,
               fmt::format("{} allows {} externalAddresses in project {}, and this would make {}",

@@ -44,36 +44,6 @@ bool names(const model::NetworkSpec& spec, const net::RouteTarget& target) {
   return spec.importTargets.contains(target) || spec.exportTargets.contains(target);
 }
 
-bool names(const model::PeerSpec& spec, const net::RouteTarget& target) {
-  return (spec.import.routeTargets && spec.import.routeTargets->contains(target)) ||
-         (spec.exportTo.routeTargets && spec.exportTo.routeTargets->contains(target));
-}
-
-// Every target that an object but `self` names or has.
-std::set<net::RouteTarget> namedTargets(const api::Staging& staging, const Object& self) {
-  std::set<net::RouteTarget> named;
-  const auto add = [&](const std::set<net::RouteTarget>& targets) {
-    named.insert(targets.begin(), targets.end());
-  };
-  staging.forEach(Kind::kNetwork, [&](const Object& network) {
-    if (network.key() == self.key()) return;
-    named.insert(model::NetworkStatus::from(network).autoTarget);
-    if (!network.spec.contains("routeTargets")) return;
-    const auto spec = model::NetworkSpec::from(network);
-    add(spec.importTargets);
-    add(spec.exportTargets);
-  });
-  staging.forEach(Kind::kLink, [&](const Object& link) {
-    if (link.key() != self.key()) named.insert(model::LinkSpec::from(link).routeTarget);
-  });
-  staging.forEach(Kind::kPeer, [&](const Object& peer) {
-    const auto spec = model::PeerSpec::from(peer);
-    add(spec.import.routeTargets.value_or(std::set<net::RouteTarget>{}));
-    add(spec.exportTo.routeTargets.value_or(std::set<net::RouteTarget>{}));
-  });
-  return named;
-}
-
 }  // namespace
 
 net::RouteTarget autoTarget(net::Asn asn, std::uint32_t networkId) {
@@ -88,19 +58,21 @@ net::RouteTarget linkTargetNumber(net::Asn asn, std::uint32_t number) {
   return make(asn, (wide(asn) ? kWideLinkBase : kLinkBase) + number);
 }
 
+bool Admitting::namedElsewhere(const net::RouteTarget& target) const {
+  const auto& owners = ledger_.targets().of(target);
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](const auto& owner) { return owner != object_.key(); });
+}
+
 // The lowest number whose target nobody has named either.
 Result<void> Admitting::networkNumber() {
   if (model::NetworkStatus::from(object_).id != 0) return {};
-  std::set<std::uint32_t> used;
-  staging_.forEach(Kind::kNetwork,
-                   [&](const Object& other) { used.insert(model::NetworkStatus::from(other).id); });
-  const auto named = namedTargets(staging_, object_);
   const auto end = wide(site_.asn) ? kWideTypedBase : kLinkBase - kAutoBase;
-  for (std::uint32_t id = 1; id < end; ++id) {
-    if (used.contains(id)) continue;
-    const auto target = autoTarget(site_.asn, id);
-    if (named.contains(target)) continue;
-    object_.status["id"] = id;
+  for (auto id = ledger_.networkIds().firstFree(1); id && *id < end;
+       id = ledger_.networkIds().firstFree(*id + 1)) {
+    const auto target = autoTarget(site_.asn, *id);
+    if (namedElsewhere(target)) continue;
+    object_.status["id"] = *id;
     object_.status["autoRouteTarget"] = target.text();
     return {};
   }
@@ -132,11 +104,10 @@ Result<void> Admitting::targetAllowed(const net::RouteTarget& target, const std:
   bool known = !asn || *asn == site_.asn;
   staging_.forEach(Kind::kPeer, [&](const Object& peer) {
     const auto spec = model::PeerSpec::from(peer);
-    known = known || spec.asn == *asn || names(spec, target);
+    known = known || spec.asn == *asn;
   });
-  staging_.forEach(Kind::kLink, [&](const Object& link) {
-    known = known || model::LinkSpec::from(link).routeTarget == target;
-  });
+  for (const auto& owner : ledger_.targets().of(target))
+    known = known || owner.kind == Kind::kPeer || owner.kind == Kind::kLink;
   if (known) return {};
   return invalid(
       fmt::format("{} is in AS {}, which is neither this site's ({}) nor that of a Peer: create "
@@ -152,8 +123,7 @@ Result<void> Admitting::targetOfNetwork(const net::RouteTarget& target, const st
   if (before_ != nullptr && names(model::NetworkSpec::from(*before_), target)) return {};
   if (!fromAdmin()) return targetOfTenant(target, path);
   const bool given = isAutoTarget(site_.asn, target) || isLinkTarget(site_.asn, target);
-  if (!given || model::NetworkStatus::from(object_).autoTarget == target ||
-      namedTargets(staging_, object_).contains(target))
+  if (!given || model::NetworkStatus::from(object_).autoTarget == target || namedElsewhere(target))
     return {};
   return invalid(
       fmt::format("{} is kept for the API to give out, and nothing has it yet; numbers {} are free "
@@ -172,18 +142,12 @@ Result<void> Admitting::targetOfTenant(const net::RouteTarget& target, const std
              fmt::format("{} is {}; an administrator has to do this", target.text(), whose), path);
   };
   if (target.asn() != site_.asn) refuse("not this site's");
-  staging_.forEach(Kind::kNetwork, [&](const Object& other) {
-    if (other.metadata.project == object_.metadata.project) return;
-    if (model::NetworkStatus::from(other).autoTarget == target ||
-        names(model::NetworkSpec::from(other), target))
+  for (const auto& owner : ledger_.targets().of(target)) {  // in the order of kinds
+    if (owner.kind == Kind::kNetwork && owner.project != object_.metadata.project)
       refuse("in use by another project");
-  });
-  staging_.forEach(Kind::kPeer, [&](const Object& peer) {
-    if (names(model::PeerSpec::from(peer), target)) refuse("one that a Peer knows");
-  });
-  staging_.forEach(Kind::kLink, [&](const Object& link) {
-    if (model::LinkSpec::from(link).routeTarget == target) refuse("a Link's");
-  });
+    if (owner.kind == Kind::kPeer) refuse("one that a Peer knows");
+    if (owner.kind == Kind::kLink) refuse("a Link's");
+  }
   // Last, for its answer is the same whether somebody has the target or not.
   if (isAutoTarget(site_.asn, target) || isLinkTarget(site_.asn, target))
     result = fail(ErrorCode::kForbidden,
@@ -199,12 +163,10 @@ Result<void> Admitting::linkTarget(const model::LinkSpec& spec) {
       object_.spec["routeTarget"] = before_->spec["routeTarget"];
       return {};
     }
-    const auto named = namedTargets(staging_, object_);
-    const auto end = wide(site_.asn) ? kWideEnd - kWideLinkBase : 0xffffffff - kLinkBase;
-    for (std::uint32_t number = 1; number < end; ++number) {
-      const auto target = linkTargetNumber(site_.asn, number);
-      if (named.contains(target)) continue;
-      object_.spec["routeTarget"] = target.text();
+    const auto last = wide(site_.asn) ? kWideEnd - 1 : 0xffffffff - 1;
+    const auto target = ledger_.targets().firstFree(linkTargetNumber(site_.asn, 1));
+    if (target && target->asn() == site_.asn && target->number() <= last) {
+      object_.spec["routeTarget"] = target->text();
       return {};
     }
     return fail(ErrorCode::kExists, "this site has no more route targets for Links",

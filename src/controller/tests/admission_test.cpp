@@ -51,9 +51,9 @@ TEST(Admission, TheSystemIsNoName) {
   EXPECT_THAT(world.refusal("{kind: Token, metadata: {name: system}, spec: {role: admin, hash: " +
                             std::string(64, 'a') + "}}"),
               StartsWith("metadata.name: is what the controller calls itself"));
-  ASSERT_TRUE(world.apply(
-      {"{kind: Identity, metadata: {name: i1}, spec: {number: 1, labels: {a: b}}}"},
-      api::Caller::system()));
+  ASSERT_TRUE(
+      world.apply({"{kind: Identity, metadata: {name: i1}, spec: {number: 1, labels: {a: b}}}"},
+                  api::Caller::system()));
   std::vector<api::Write> writes(1);
   writes[0].op = api::Write::Op::kDelete;
   writes[0].object.kind = Kind::kIdentity;

@@ -15,8 +15,8 @@
 
 namespace hawser::api {
 
-// Who asks. A name gives nobody rights, whatever it is: the controller itself is who has `internal`,
-// which nothing that comes over the network can set.
+// Who asks. A name gives nobody rights, whatever it is: the controller itself is who has
+// `internal`, which nothing that comes over the network can set.
 struct Caller {
   model::Role role = model::Role::kReader;
   std::string name;       // of the token, the host or the site
