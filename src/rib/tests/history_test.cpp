@@ -49,7 +49,10 @@ class HistoryTest : public RibTest {
     neighbour.up = false;
     neighbour.routes.clear();
     neighbour.wants.clear();
-    rib_.peerDown(id, false);
+    if (id.value() % 2 == 0)
+      rib_.forget(id);
+    else
+      rib_.peerDown(id, false);
   }
   void step(std::mt19937& random) {
     auto at = neighbours_.begin();

@@ -229,6 +229,7 @@ class ModelTest : public testing::Test {
       for (auto& [key, said] : neighbour.said) said.stale = true;
     else
       neighbour.said.clear();
+    if (!keep && coin()) return rib_.forget(id);
     rib_.peerDown(id, keep);
   }
   void finish(PeerId id, Neighbour& neighbour, wire::Family family) {
