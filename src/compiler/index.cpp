@@ -3,13 +3,39 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace hawser::compiler {
 
 using model::Kind;
 using model::Ref;
 
 namespace {
+constexpr std::size_t kMostNamed = 3;
+
+const std::string& projectOf(const std::string& project) { return project; }
+const std::string& projectOf(const NetworkInfo* network) { return network->ref.project; }
+
 Ref refOf(const model::Object& object) { return {object.metadata.project, object.metadata.name}; }
+
+// The first of those that are not of the project; `count` is the number of these. The networks come
+// by project, so that one's own are passed over at once.
+std::string someOf(const std::vector<const NetworkInfo*>& networks, const std::string& project,
+                   std::size_t count) {
+  std::string text;
+  std::size_t named = 0;
+  const auto name = [&](auto at, auto end) {
+    for (; at != end && named < kMostNamed; ++at, ++named)
+      text += fmt::format("{}networks/{}", named == 0 ? "" : ", ", (*at)->ref.text());
+  };
+  const auto [first, last] =
+      std::equal_range(networks.begin(), networks.end(), project,
+                       [](const auto& a, const auto& b) { return projectOf(a) < projectOf(b); });
+  name(networks.begin(), first);
+  name(last, networks.end());
+  if (count > named) text += fmt::format(" and {} more", count - named);
+  return text;
+}
 }  // namespace
 
 IdentityLabels identityLabels(const PortInfo& port) {
@@ -72,7 +98,11 @@ void Index::read(const model::Object& object) {
     case Kind::kIdentity:
       readIdentity(object);
       break;
-    default:
+    case Kind::kPort:  // the constructor's
+    case Kind::kProject:
+    case Kind::kAddressPool:
+    case Kind::kQuota:
+    case Kind::kToken:
       break;
   }
 }
@@ -103,23 +133,36 @@ void Index::join(const Ref& a, const Ref& b) {
   second->joined.insert(a);
 }
 
-// Between projects a typed target may be meant, or a slip of one digit.
+// Between projects a typed target may be meant, or a slip of one digit. One warning a network and
+// target, however many share it.
 void Index::tellSharedTargets(Compiled& out) const {
-  std::map<net::RouteTarget, std::vector<const NetworkInfo*>> exporters;
+  struct Exporters {
+    std::vector<const NetworkInfo*> all;
+    std::map<std::string, std::size_t> byProject;
+  };
+  std::map<net::RouteTarget, Exporters> exporters;
+  const auto add = [&](const net::RouteTarget& target, const NetworkInfo& network) {
+    auto& of = exporters[target];
+    if (!of.all.empty() && of.all.back() == &network) return;
+    of.all.push_back(&network);
+    ++of.byProject[network.ref.project];
+  };
   for (const auto& [ref, network] : networks) {
-    exporters[network.status.autoTarget].push_back(&network);
-    for (const auto& target : network.spec.exportTargets) exporters[target].push_back(&network);
+    add(network.status.autoTarget, network);
+    for (const auto& target : network.spec.exportTargets) add(target, network);
   }
   for (const auto& [ref, network] : networks)
     for (const auto& target : network.spec.importTargets) {
       const auto found = exporters.find(target);
       if (found == exporters.end()) continue;
-      for (const auto* other : found->second)
-        if (other->ref.project != ref.project)
-          out.warnings.push_back(
-              fmt::format("networks/{}: takes the routes of networks/{}, of another project, by "
-                          "route target {}",
-                          ref.text(), other->ref.text(), target.text()));
+      const auto& [all, byProject] = found->second;
+      const auto own = byProject.find(ref.project);
+      const auto others = all.size() - (own == byProject.end() ? 0 : own->second);
+      if (others == 0) continue;
+      out.warnings.push_back(
+          fmt::format("networks/{}: takes the routes of {}, of {}, by route target {}", ref.text(),
+                      someOf(all, ref.project, others),
+                      others == 1 ? "another project" : "other projects", target.text()));
     }
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "hawser/base/log.h"
 
 namespace hawser::controller {
@@ -72,9 +75,10 @@ void CompileLoop::run() {
   }
   for (const auto& [host, slice] : next.slices)
     if (!compiled_.slices.contains(host)) changed.insert(host);
-  for (const auto& warning : compiled_.warnings)
-    if (std::find(next.warnings.begin(), next.warnings.end(), warning) == next.warnings.end())
-      log::warn("controller", "{}", warning);
+  std::vector<std::string> fresh;  // both lists are sorted
+  std::set_difference(compiled_.warnings.begin(), compiled_.warnings.end(), next.warnings.begin(),
+                      next.warnings.end(), std::back_inserter(fresh));
+  for (const auto& warning : fresh) log::warn("controller", "{}", warning);
   lastMicroseconds_ =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                      std::chrono::steady_clock::now() - start)

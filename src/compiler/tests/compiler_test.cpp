@@ -255,6 +255,23 @@ spec: {routeTargets: {both: ["64512:77"]}}
                                      "target 64512:100"});
 }
 
+// One warning a network, however many share the target: a thousand would make a million.
+TEST(Compile, ATargetOfManyNetworksIsToldOnceForEach) {
+  World world;
+  world.add("kind: Site\nmetadata: {name: s}\nspec: {asn: 64513}");
+  for (int i = 0; i < 300; ++i)
+    world.add("kind: Network\nmetadata: {name: n" + std::to_string(100 + i) + ", project: p" +
+              std::to_string(i % 2) + "}\nspec: {routeTargets: {both: [\"64513:7\"]}}");
+  const auto warnings = world.compile().warnings;
+  ASSERT_EQ(warnings.size(), 300U);
+  EXPECT_EQ(warnings.front(),
+            "networks/p0/n100: takes the routes of networks/p1/n101, networks/p1/n103, "
+            "networks/p1/n105 and 147 more, of other projects, by route target 64513:7");
+  EXPECT_NE(warnings.back().find("networks/p0/n100, networks/p0/n102, networks/p0/n104 and 147"),
+            std::string::npos)
+      << warnings.back();
+}
+
 TEST(Compile, TargetsThatNoPeerLetsPassAreTold) {
   World world;
   world.add(kLeonardo);

@@ -26,8 +26,8 @@ struct Compiled {
   // Label sets of ports that have no Identity object yet; the controller allocates them and
   // compiles again. Until then such ports have identity 0.
   std::set<IdentityLabels> missingIdentities;
-  std::vector<std::string>
-      warnings;  // dangling references and the like: "services/default/x: backend y does not exist"
+  std::vector<std::string> warnings;  // sorted; dangling references and the like:
+                                      // "services/default/x: backend y does not exist"
 };
 
 // Import and export targets of a network with everything that adds to them: its automatic target,
