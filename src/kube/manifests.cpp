@@ -6,6 +6,7 @@
 #include <set>
 
 #include "json_access.h"
+#include "manifest_fields.h"
 #include "manifest_source.h"
 #include "pod_spec.h"
 
@@ -73,6 +74,14 @@ Result<Controller> parseController(const Json& document, const ObjectName& name)
   return controller;
 }
 
+// As Kubernetes has it: only what has no address of its own may do without.
+Result<void> hasPorts(const Service& service) {
+  if (!service.ports.empty() || service.kind == ServiceKind::kHeadless ||
+      service.kind == ServiceKind::kExternalName)
+    return {};
+  return invalid("is required", "spec.ports");
+}
+
 Result<void> addDocument(const Json& document, Manifests& manifests) {
   if (!document.is_object()) return invalid("is not an object with kind and metadata");
   const auto& kind = member(document, "kind");
@@ -102,6 +111,9 @@ Result<void> addDocument(const Json& document, Manifests& manifests) {
                        : fmt::format("\"{}\" is not known; did you mean \"{}\"?", text, near),
                    "kind");
   }
+  if (auto good = checkFields(text, member(document, "spec")); !good) return good;
+  if (text == "Service")
+    if (auto good = hasPorts(manifests.services.at(*name)); !good) return good;
   if (!fresh)
     return invalid(fmt::format("{} {} is there twice", text, name->text()), "metadata.name");
   return {};

@@ -104,12 +104,34 @@ TEST_F(Folder, AnyShapeOfDocumentIsAnErrorWithItsPlace) {
       {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {template: {metadata: {labels: {a: b}}, spec: "
        "{containers: [{name: x}]}}}\n",
        "spec.template.spec.containers[0].image"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {prots: [{port: 80}]}\n",
+       "spec.prots: unknown field; did you mean \"ports\"?"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, target: 8080}]}\n",
+       "spec.ports[0].target: unknown field"},
+      {"kind: Service\nmetadata: {name: a}\nspec: {clusterIP: 10.254.0.1}\n",
+       "spec.ports: is required"},
+      {"kind: ReplicaSet\nmetadata: {name: a}\nspec: {replica: 2, template: {metadata: {labels: "
+       "{a: "
+       "b}}, spec: {containers: [{name: x, image: y}]}}}\n",
+       "spec.replica: unknown field; did you mean \"replicas\"?"},
+      {"kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: x, image: y, port: []}]}\n",
+       "spec.containers[0].port: unknown field"},
       {"kind: ConfigMap\nmetadata: {name: a}\n", "kind"}};
   for (const auto& [text, place] : kMistakes) {
     write("a.yaml", text);
     EXPECT_TRUE(errorOf().starts_with(std::string("a.yaml: ") + place))
         << text << "gives: " << errorOf();
   }
+}
+
+TEST_F(Folder, WhatKubernetesKnowsIsTaken) {
+  write("a.yaml",
+        "kind: Service\nmetadata: {name: a}\nspec: {clusterIP: None, ipFamilyPolicy: SingleStack}\n"
+        "---\nkind: Service\nmetadata: {name: b}\nspec: {type: ExternalName, externalName: x.org}\n"
+        "---\nkind: Deployment\nmetadata: {name: c}\nspec: {strategy: {type: Recreate}, template: "
+        "{metadata: {labels: {a: b}}, spec: {restartPolicy: Always, containers: [{name: x, image: "
+        "y, resources: {limits: {cpu: 1}}}]}}}\n");
+  EXPECT_EQ(errorOf(), "");
 }
 
 TEST_F(Folder, OtherProgramsSettingsAreLeftAlone) {
