@@ -63,9 +63,11 @@ bool mayRead(const Caller& caller, const Object& object) {
       }
       return object.kind == Kind::kSite || object.kind == Kind::kHost ||
              (object.kind == Kind::kProject && object.metadata.name == caller.project);
-    default:
+    case Role::kHost:
+    case Role::kSite:
       return false;
   }
+  return false;
 }
 
 bool mayWrite(const Caller& caller, Kind kind, const std::string& project) {
@@ -80,9 +82,18 @@ bool mayWrite(const Caller& caller, Kind kind, const std::string& project) {
     case Kind::kPolicy:
     case Kind::kSecurityGroup:
       return true;
-    default:
+    case Kind::kSite:
+    case Kind::kHost:
+    case Kind::kProject:
+    case Kind::kAddressPool:
+    case Kind::kPeer:
+    case Kind::kLink:
+    case Kind::kQuota:
+    case Kind::kIdentity:
+    case Kind::kToken:
       return false;
   }
+  return false;
 }
 
 struct Rest::Impl {

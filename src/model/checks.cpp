@@ -201,9 +201,15 @@ Result<void> checkKind(const Object& object) {
       return checkPeer(object);
     case Kind::kToken:
       return checkToken(object);
-    default:
+    case Kind::kSite:
+    case Kind::kProject:
+    case Kind::kFloatingIp:
+    case Kind::kLink:
+    case Kind::kQuota:
+    case Kind::kIdentity:
       return {};
   }
+  return {};
 }
 
 }  // namespace hawser::model

@@ -170,7 +170,7 @@ std::vector<Field> peerFields() {
            "true"),
       {.name = "families",
        .type = Type::kList,
-       .description = "address families; default: all that fit its role",
+       .description = "address families; default: vpnv4, and rtc for a site",
        .fields = {choice("", "", {"vpnv4", "vpnv6", "rtc"})}},
       object("import", "what it may give us", filterFields()),
       object("export", "what it may get", filterFields()),

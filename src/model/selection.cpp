@@ -25,9 +25,14 @@ int needOrder(Kind kind) {
       return 5;
     case Kind::kPort:
       return 6;
-    default:
+    case Kind::kFloatingIp:
+    case Kind::kService:
+    case Kind::kRouter:
+    case Kind::kPolicy:
+    case Kind::kLink:
       return 7;
   }
+  return 7;
 }
 
 namespace {
