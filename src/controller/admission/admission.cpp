@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "admission/removal.h"
 
 namespace hawser::controller {
@@ -69,7 +71,15 @@ Result<void> Admitting::run() {
 Result<void> Admitting::siteObject() {
   if (before_ == nullptr && !fromSystem())
     return invalid("there is one Site, made by its controller; other sites are Peers", "kind");
-  if (model::SiteSpec::from(object_).asn != site_.asn)
+  const auto spec = model::SiteSpec::from(object_);
+  const bool carried = std::any_of(spec.encapsulations.begin(), spec.encapsulations.end(),
+                                   [](auto one) { return one != net::Encapsulation::kVxlan; });
+  if (!carried)
+    return invalid(
+        "must hold MPLSoUDP or MPLSoGRE: VXLAN is for L2, which hosts do not carry yet, so they "
+        "would offer no encapsulation",
+        "spec.encapsulations");
+  if (spec.asn != site_.asn)
     return invalid(
         fmt::format("is {} for good: route targets and identities carry it", site_.asn.value()),
         "spec.asn");
@@ -94,6 +104,10 @@ std::optional<model::ObjectKey> Admitting::otherWith(const std::string& claim) c
 
 Result<void> Admitting::peer() {
   const auto spec = model::PeerSpec::from(object_);
+  for (std::size_t i = 0; i < spec.families.size(); ++i)
+    if (spec.families[i] == "vpnv6")
+      return invalid("vpnv6 is IPv6, which hosts do not carry yet",
+                     fmt::format("spec.families[{}]", i));
   if (spec.role == "site" && spec.asn == site_.asn)
     return invalid(
         fmt::format(

@@ -39,6 +39,26 @@ TEST(Admission, WhatHostsDoNotCarryIsRefused) {
       "spec.prefixes[0]: fd00::/64 is IPv6, which hosts do not carry yet");
 }
 
+TEST(Admission, WhatWouldDoNothingIsRefused) {
+  World world;
+  ASSERT_TRUE(world.apply({"{kind: Site, metadata: {name: one}, spec: {asn: 64512}}"},
+                          api::Caller::system()));
+  EXPECT_THAT(
+      world.refusal("{kind: Site, metadata: {name: one}, spec: {asn: 64512, encapsulations: "
+                    "[VXLAN]}}"),
+      StartsWith("spec.encapsulations: must hold MPLSoUDP or MPLSoGRE: VXLAN is for L2, which "
+                 "hosts do not carry yet"));
+  EXPECT_THAT(world.refusal("{kind: Site, metadata: {name: one}, spec: {asn: 64512, "
+                            "encapsulations: []}}"),
+              StartsWith("spec.encapsulations: must hold"));
+  world.add(
+      "{kind: Site, metadata: {name: one}, spec: {asn: 64512, encapsulations: [VXLAN, "
+      "MPLSoGRE]}}");
+  EXPECT_EQ(world.refusal("{kind: Peer, metadata: {name: gw}, spec: {role: gateway, address: "
+                          "10.1.0.1, asn: 64513, families: [vpnv4, vpnv6]}}"),
+            "spec.families[1]: vpnv6 is IPv6, which hosts do not carry yet");
+}
+
 TEST(Admission, TheSystemIsNoName) {
   World world;
   const api::Caller named{model::Role::kAdmin, "system", {}, {}};

@@ -226,6 +226,7 @@ TEST(Site, RolesDecideBeyondObjectsToo) {
   api::Client other(site.join("node2", "10.0.0.2"));
   EXPECT_TRUE(reader.call("GET", "/api/v1/bgp/peers"));
   EXPECT_EQ(member.call("GET", "/api/v1/bgp/peers").error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(member.call("GET", "/metrics").error().code, ErrorCode::kForbidden);
   EXPECT_EQ(reader.call("POST", "/api/v1/tokens/issue", Json{{"name", "x"}, {"role", "admin"}})
                 .error()
                 .code,
