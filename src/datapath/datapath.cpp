@@ -21,6 +21,7 @@
 #include "port_table.h"
 #include "programs.h"
 #include "route_table.h"
+#include "router_table.h"
 
 namespace hawser::datapath {
 namespace {
@@ -86,6 +87,7 @@ struct Datapath::Impl {
         settingsMap(programs.map("settings")),
         settings(readSettings(settingsMap)),
         routes(programs, settings.last_next_hop),
+        routers(programs),
         ports(programs),
         connections(programs, connectionsPerPort(config)) {}
 
@@ -138,6 +140,7 @@ struct Datapath::Impl {
   int settingsMap;
   hw_settings settings;
   RouteTable routes;
+  RouterTable routers;
   PortTable ports;
   Connections connections;
   std::unique_ptr<ring_buffer, RingBufferFree> ring;
@@ -184,6 +187,10 @@ void Datapath::removeRoute(VrfId vrf, const net::IpPrefix& prefix) {
   impl_->routes.remove(vrf, prefix);
 }
 
+Result<void> Datapath::setRouters(VrfId vrf, const std::set<net::IpAddress>& routers) {
+  return impl_->routers.set(vrf, routers);
+}
+
 Result<void> Datapath::setTranslations(PortId port, const std::vector<Translation>& all) {
   return impl_->ports.setTranslations(port, all);
 }
@@ -196,6 +203,7 @@ void Datapath::prune() {
   const auto before = impl_->ports.ids();
   impl_->ports.prune();
   impl_->routes.prune();
+  impl_->routers.prune();
   const auto after = impl_->ports.ids();
   for (const auto id : before)
     if (std::find(after.begin(), after.end(), id) == after.end()) impl_->connections.forget(id);
@@ -205,7 +213,7 @@ std::size_t Datapath::sweep() { return impl_->connections.sweep(); }
 std::uint64_t Datapath::evicted() const { return impl_->connections.evicted(); }
 
 std::size_t Datapath::reconcile() {
-  auto mended = impl_->routes.reconcile() + impl_->ports.reconcile();
+  auto mended = impl_->routes.reconcile() + impl_->routers.reconcile() + impl_->ports.reconcile();
   const auto now = readSettings(impl_->settingsMap);
   if (std::memcmp(&now, &impl_->settings, sizeof(now)) != 0 && impl_->writeSettings()) ++mended;
   return mended + impl_->mendUnderlay();

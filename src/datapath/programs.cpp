@@ -52,7 +52,8 @@ void setSizes(bpf_object* object, const Config& config) {
       {"next_hops", config.maxNextHops},   {"rules", config.maxRules},
       {"rule_hits", config.maxRules},      {"translations", config.maxRules},
       {"conns", config.maxConnections},    {"outside", config.maxConnections},
-      {"port_opened", config.maxPorts},    {"port_allowed", config.maxPorts}};
+      {"senders", config.maxNextHops},     {"port_opened", config.maxPorts},
+      {"port_allowed", config.maxPorts}};
   for (const auto& [name, size] : sizes)
     (void)bpf_map__set_max_entries(bpf_object__find_map_by_name(object, name), size);
 }

@@ -26,14 +26,14 @@ static __noinline int hw_into_device(struct __sk_buff *skb, struct hw_context *c
 }
 
 /* Whether a connection's packet may come from the host that sent it: the one whose packets were
- * taken last (a workload that moves: what is still on its way), the connection's next hop, or any
- * next hop of the remote's route. What a port of this host sends was judged there. */
+ * taken last (a workload that moves: what is still on its way), the connection's next hop, or one
+ * that may send what comes from the remote. What a port of this host sends was judged there. */
 static __noinline bool hw_tunnel_fits(struct hw_context *context, struct hw_conn *conn) {
   if (!context || !conn) return false;
   __u32 sender = context->tunnel_be;
   if (sender == 0 || sender == conn->tunnel_be) return true;
   if (!hw_tunnel_to(conn->next_hop, sender) &&
-      !hw_routed_to(hw_route_of(conn->vrf, context->key.remote.word_be[3]), sender))
+      !hw_may_send(hw_route_of(conn->vrf, context->key.remote.word_be[3]), conn->vrf, sender))
     return false;
   conn->tunnel_be = sender;
   return true;
@@ -115,7 +115,8 @@ static __noinline int hw_open_in(struct hw_context *context, struct hw_port *por
     return HW_DROP_spoofed_source;
   struct hw_route *route = hw_route_of(fresh->vrf, packet->ip.saddr);
   if (!route) return HW_DROP_no_return_route;
-  if (context->tunnel_be && !hw_routed_to(route, context->tunnel_be)) return HW_DROP_wrong_tunnel;
+  if (context->tunnel_be && !hw_may_send(route, fresh->vrf, context->tunnel_be))
+    return HW_DROP_wrong_tunnel;
   fresh->tunnel_be = context->tunnel_be;
   fresh->identity = route->identity;
   fresh->next_hop = hw_choose(route, hw_flow_hash(packet), 0);

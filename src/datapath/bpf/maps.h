@@ -31,6 +31,7 @@ HW_MAP(floating, BPF_MAP_TYPE_HASH, __u32, struct hw_floating, 4096, BPF_F_NO_PR
 HW_MAP(rules, BPF_MAP_TYPE_HASH, struct hw_rule_key, struct hw_rule, 65536, BPF_F_NO_PREALLOC);
 HW_MAP(rule_hits, BPF_MAP_TYPE_HASH, __u32, __u64, 65536, BPF_F_NO_PREALLOC);
 HW_MAP(conns, BPF_MAP_TYPE_LRU_HASH, struct hw_conn_key, struct hw_conn, 262144, 0);
+HW_MAP(senders, BPF_MAP_TYPE_HASH, struct hw_sender, __u32, 4096, BPF_F_NO_PREALLOC);
 /* How many connections the port ever opened, modulo 2^32: counted here; and the number up to which
  * it may: the loader's. */
 HW_MAP(port_opened, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);

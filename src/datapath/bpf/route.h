@@ -47,6 +47,16 @@ static __noinline bool hw_routed_to(struct hw_route *route, __u32 remote_be) {
   return search.found;
 }
 
+/* Whether that host may send packets whose source the route leads to: it is one of the route's next
+ * hops, or the source is nobody's workload and it is a router of the VRF, maybe one that we would
+ * not choose ourselves: ways are often not the same in both directions. */
+static __always_inline bool hw_may_send(struct hw_route *route, __u32 vrf, __u32 remote_be) {
+  struct hw_sender sender = {vrf, remote_be};
+  if (!route) return false;
+  if (hw_routed_to(route, remote_be)) return true;
+  return route->identity == 0 && bpf_map_lookup_elem(&senders, &sender);
+}
+
 /* The id of the next hop. A backend that calls its own service is sent to another one. */
 static __noinline __u32 hw_choose(struct hw_route *route, __u32 hash, __u32 self) {
   if (!route) return 0;

@@ -66,6 +66,29 @@ TEST_F(TunnelSource, TheLongestMatchDecides) {
   EXPECT_EQ(from("172.31.0.2", outside), kShot) << "nor a host for the world";
 }
 
+// Ways are often not the same in both directions: a router may send what we would answer by
+// another.
+TEST_F(TunnelSource, AnyRouterOfTheVrfSpeaksForTheWorld) {
+  route("0.0.0.0/0", {via(9, "172.31.0.9", net::Encapsulation::kGre)}, {});
+  route("10.0.0.12/32", {via(2001)});
+  auto outside = in();
+  outside.source = "203.0.113.5";
+  EXPECT_EQ(from("172.31.0.8", outside, true), kShot);
+  ASSERT_TRUE(plane_->setRouters(VrfId(7), {ip("172.31.0.8"), ip("172.31.0.9")}));
+  EXPECT_EQ(from("172.31.0.8", outside, true), kRedirect);
+  EXPECT_EQ(from("172.31.0.8", in(), true), kShot) << "but for no workload";
+  ASSERT_TRUE(plane_->setRouters(VrfId(7), {ip("172.31.0.9")}));
+  outside.sport = 6666;
+  EXPECT_EQ(from("172.31.0.8", outside, true), kShot);
+  // Kept over a restart until it is known better.
+  ASSERT_TRUE(plane_->setRouters(VrfId(7), {ip("172.31.0.8")}));
+  reopen();
+  EXPECT_EQ(from("172.31.0.8", outside, true), kRedirect);
+  plane_->prune();
+  outside.sport = 7777;
+  EXPECT_EQ(from("172.31.0.8", outside, true), kShot);
+}
+
 TEST_F(TunnelSource, NobodyOutsideSpeaksForAPortOfThisHost) {
   route("10.0.0.12/32", {{LocalPort{PortId(2)}, 1}});
   EXPECT_EQ(from("172.31.0.2", in()), kShot);

@@ -67,6 +67,11 @@ struct hw_group { /* groups[id]: flow hash -> next hop */
   __u32 next_hop[HW_BUCKETS];
 };
 
+struct hw_sender { /* senders[…]: a router that speaks for what no workload is behind */
+  __u32 vrf;
+  __u32 remote_be;
+};
+
 enum hw_next_hop_kind { HW_NH_LOCAL = 1, HW_NH_UDP = 2, HW_NH_GRE = 3, HW_NH_REFUSE = 4 };
 struct hw_next_hop { /* next_hops[id]; ids grow and are not used again */
   __u32 kind;
@@ -191,6 +196,7 @@ HW_SIZE(hw_port_addr, 20);
 HW_SIZE(hw_route_key, 24);
 HW_SIZE(hw_route, 16);
 HW_SIZE(hw_next_hop, 20);
+HW_SIZE(hw_sender, 8);
 HW_SIZE(hw_translation_key, 24);
 HW_SIZE(hw_translation, 24);
 HW_SIZE(hw_rule, 56);

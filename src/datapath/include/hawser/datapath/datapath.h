@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -172,6 +173,10 @@ class ForwardingPlane {
   virtual void removePort(PortId port) = 0;
   [[nodiscard]] virtual Result<void> setRoute(const Route& route) = 0;
   virtual void removeRoute(VrfId vrf, const net::IpPrefix& prefix) = 0;
+  // The routers of the VRF: hosts that may send packets from sources without an identity, whichever
+  // of them the routes lead to. In place of those of before.
+  [[nodiscard]] virtual Result<void> setRouters(VrfId vrf,
+                                                const std::set<net::IpAddress>& routers) = 0;
   [[nodiscard]] virtual Result<void> setTranslations(PortId port,
                                                      const std::vector<Translation>& all) = 0;
   [[nodiscard]] virtual Result<void> setRules(PortId port, const RuleSet& rules) = 0;
@@ -189,6 +194,7 @@ class Datapath final : public ForwardingPlane {
   void removePort(PortId port) override;
   Result<void> setRoute(const Route& route) override;
   void removeRoute(VrfId vrf, const net::IpPrefix& prefix) override;
+  Result<void> setRouters(VrfId vrf, const std::set<net::IpAddress>& routers) override;
   Result<void> setTranslations(PortId port, const std::vector<Translation>& all) override;
   Result<void> setRules(PortId port, const RuleSet& rules) override;
   void prune() override;
