@@ -55,6 +55,7 @@ void Forwarder::dropObsolete() {
       plane_.removeRoute(it->first, prefix);
       removals_.add();
     }
+    (void)plane_.setRouters(it->first, {});  // taking away needs no room
     table_.removeVrf(it->first);
     it = vrfs_.erase(it);
   }
@@ -67,7 +68,19 @@ void Forwarder::update(const std::vector<rib::BestChange>& changes) {
   takeChanges();
 }
 
+void Forwarder::programRouters(rib::VrfId id, Vrf& vrf) {
+  auto routers = table_.routers(id);
+  if (routers == vrf.routers) return;
+  if (const auto set = plane_.setRouters(id, routers); !set) {
+    failures_.add();
+    log::error("agent", "routers of {}: {}; tried again", vrf.name, set.error().text());
+    return;
+  }
+  vrf.routers = std::move(routers);
+}
+
 void Forwarder::takeChanges() {
+  std::set<rib::VrfId> touched;
   for (auto& change : table_.takeChanges()) {
     const auto found = vrfs_.find(change.vrf);
     if (found == vrfs_.end()) continue;  // removed in the same breath
@@ -76,6 +89,8 @@ void Forwarder::takeChanges() {
       vrf.wanted.erase(change.prefix);
     else
       vrf.wanted[change.prefix] = std::move(change.paths);
+    // A router that is new may send before its routes are in force, one that went not after.
+    if (touched.insert(found->first).second) programRouters(found->first, vrf);
     program(found->first, vrf, change.prefix);
   }
 }
@@ -95,6 +110,8 @@ void Forwarder::reprogram(rib::VrfId id, Vrf& vrf) {
 void Forwarder::retry() {
   for (auto& [id, vrf] : vrfs_)
     for (const auto failed = vrf.failed; const auto& prefix : failed) program(id, vrf, prefix);
+  for (auto& [id, vrf] : vrfs_)
+    if (!vrf.obsolete) programRouters(id, vrf);
   const auto now = lack();
   if (now.failed == saidFailed_) return;
   saidFailed_ = now.failed;

@@ -76,10 +76,12 @@ class Forwarder {
     std::map<net::IpPrefix, std::vector<rib::VrfPath>> wanted;
     std::map<net::IpPrefix, datapath::Route> written;
     std::set<net::IpPrefix> failed;
+    std::set<net::IpAddress> routers;  // as written
     bool obsolete = false;
     [[nodiscard]] std::size_t wantedCount() const;
   };
   void takeChanges();
+  void programRouters(rib::VrfId id, Vrf& vrf);
   void reprogram(rib::VrfId id, Vrf& vrf);
   void setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
   void program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix);

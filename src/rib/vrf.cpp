@@ -41,12 +41,21 @@ std::vector<VrfPath> multipath(const Candidates& imports) {
   return paths;
 }
 
+bool hasIdentity(const wire::PathAttributes& attributes) {
+  return std::any_of(attributes.extendedCommunities.begin(), attributes.extendedCommunities.end(),
+                     [](const net::ExtendedCommunity& community) {
+                       const auto identity = net::identityOf(community);
+                       return identity && identity->number != 0;
+                     });
+}
+
 }  // namespace
 
 struct VrfTable::Impl {
   struct Vrf {
     std::set<net::RouteTarget> import;
     net::PrefixMap<Candidates> table;
+    std::map<net::IpAddress, std::size_t> routers;  // next hop → how many of its paths are nobody's
   };
   struct Route {
     Path path;
@@ -58,18 +67,33 @@ struct VrfTable::Impl {
   std::map<net::RouteTarget, std::set<RouteKey>> carriers;
   std::set<std::pair<VrfId, net::IpPrefix>> changed;
 
+  static void count(Vrf& vrf, const Path& path, bool more) {
+    if (path.peer == kLocal || hasIdentity(*path.attributes)) return;
+    auto& paths = vrf.routers[path.attributes->nextHop];
+    more ? ++paths : --paths;
+    if (paths == 0) vrf.routers.erase(path.attributes->nextHop);
+  }
+
   void place(VrfId id, Vrf& vrf, const RouteKey& key, const Route& route) {
     const auto by =
         std::find_if(route.targets.begin(), route.targets.end(),
                      [&](const net::RouteTarget& target) { return vrf.import.contains(target); });
     if (by == route.targets.end()) return displace(id, vrf, key);
-    vrf.table[key.prefix][key.rd] = {route.path, *by};
+    auto& candidates = vrf.table[key.prefix];
+    const auto [at, fresh] = candidates.try_emplace(key.rd);
+    if (!fresh) count(vrf, at->second.path, false);
+    at->second = {route.path, *by};
+    count(vrf, route.path, true);
     changed.insert({id, key.prefix});
   }
 
   void displace(VrfId id, Vrf& vrf, const RouteKey& key) {
     auto* candidates = vrf.table.find(key.prefix);
-    if (candidates == nullptr || candidates->erase(key.rd) == 0) return;
+    if (candidates == nullptr) return;
+    const auto at = candidates->find(key.rd);
+    if (at == candidates->end()) return;
+    count(vrf, at->second.path, false);
+    candidates->erase(at);
     if (candidates->empty()) vrf.table.erase(key.prefix);
     changed.insert({id, key.prefix});
   }
@@ -159,6 +183,14 @@ std::vector<VrfChange> VrfTable::takeChanges() {
   }
   impl_->changed.clear();
   return changes;
+}
+
+std::set<net::IpAddress> VrfTable::routers(VrfId id) const {
+  std::set<net::IpAddress> all;
+  const auto found = impl_->vrfs.find(id);
+  if (found == impl_->vrfs.end()) return all;
+  for (const auto& [nextHop, paths] : found->second.routers) all.insert(nextHop);
+  return all;
 }
 
 std::vector<VrfChange> VrfTable::routes(VrfId id) const {

@@ -81,6 +81,10 @@ class RecordingPlane final : public datapath::ForwardingPlane {
     events_.push_back("removeRoute " + gone.text());
     routes.erase({vrf, gone});
   }
+  Result<void> setRouters(datapath::VrfId vrf, const std::set<net::IpAddress>& all) override {
+    routers[vrf] = all;
+    return {};
+  }
   Result<void> setTranslations(datapath::PortId port,
                                const std::vector<datapath::Translation>& all) override {
     events_.push_back("setTranslations " + std::to_string(all.size()));
@@ -107,6 +111,7 @@ class RecordingPlane final : public datapath::ForwardingPlane {
   std::size_t routeRoom = SIZE_MAX;
   std::map<datapath::PortId, datapath::Port> ports;
   std::map<std::pair<datapath::VrfId, net::IpPrefix>, datapath::Route> routes;
+  std::map<datapath::VrfId, std::set<net::IpAddress>> routers;
   std::map<datapath::PortId, std::vector<datapath::Translation>> translations;
   std::map<datapath::PortId, datapath::RuleSet> rules;
 

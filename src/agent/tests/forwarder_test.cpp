@@ -62,6 +62,20 @@ TEST_F(ForwarderTest, EncapsulationFollowsTheRoute) {
   EXPECT_EQ(plane.members(3, "0.0.0.0/0"), "none");
 }
 
+// Both gateways may send, also the one that we would not choose.
+TEST_F(ForwarderTest, RoutersAreToldToTheDatapath) {
+  auto backup =
+      std::make_shared<wire::PathAttributes>(*remoteAttributes("10.9.0.2", "64512:3", {}));
+  backup->localPref = 10;
+  life->learn("65000:1", "0.0.0.0/0", 299776, remoteAttributes("10.9.0.1", "64512:3", {}));
+  life->learn("65000:2", "0.0.0.0/0", 299777, backup);
+  EXPECT_EQ(plane.members(3, "0.0.0.0/0"), "MPLSoGRE:10.9.0.1/299776");
+  EXPECT_EQ(plane.routers[datapath::VrfId(3)], (std::set{ip("10.9.0.1"), ip("10.9.0.2")}));
+  EXPECT_TRUE(plane.routers[datapath::VrfId(4)].empty());
+  life->forget("65000:2", "0.0.0.0/0");
+  EXPECT_EQ(plane.routers[datapath::VrfId(3)], std::set{ip("10.9.0.1")});
+}
+
 TEST_F(ForwarderTest, AChangedPreferenceRewritesRoutes) {
   const auto both = {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre};
   life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3", both));

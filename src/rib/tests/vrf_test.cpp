@@ -126,6 +126,29 @@ TEST_F(VrfTest, StaleOnesServeWhenNothingElseDoes) {
   EXPECT_EQ(table_.lookup(kRed, ip("10.0.0.1"))->paths[0].nextHop.text(), "10.0.0.2");
 }
 
+TEST_F(VrfTest, RoutersAreWhoSpeaksForNobodysWorkloads) {
+  table_.setVrf(kRed, {target("1:1")});
+  auto workload = attributes({"1:1"}, "10.2.0.11");
+  workload->extendedCommunities.push_back(net::identityCommunity({64512, 7}));
+  set("1:1", "10.0.0.1/32", workload);
+  EXPECT_TRUE(table_.routers(kRed).empty());
+  auto backup = attributes({"1:1"}, "10.3.0.2");
+  backup->localPref = 50;
+  set("1:2", "0.0.0.0/0", attributes({"1:1"}, "10.3.0.1"));
+  set("1:3", "0.0.0.0/0", backup);
+  set("1:2", "9.0.0.0/8", attributes({"1:1"}, "10.3.0.1"));
+  EXPECT_EQ(paths(kRed, "8.8.8.8"), 1U) << "the backup is not used";
+  EXPECT_EQ(table_.routers(kRed), (std::set{ip("10.3.0.1"), ip("10.3.0.2")}));
+  gone("1:2", "0.0.0.0/0");
+  EXPECT_EQ(table_.routers(kRed).size(), 2U) << "one of its paths is left";
+  set("1:2", "9.0.0.0/8", attributes({"1:1"}, "10.3.0.9"));
+  EXPECT_EQ(table_.routers(kRed), (std::set{ip("10.3.0.2"), ip("10.3.0.9")}));
+  set("1:2", "9.0.0.0/8", attributes({"1:7"}, "10.3.0.9"));
+  EXPECT_EQ(table_.routers(kRed), std::set{ip("10.3.0.2")});
+  set("1:4", "7.0.0.0/8", attributes({"1:1"}, "10.2.0.1"), 100, kLocal);
+  EXPECT_EQ(table_.routers(kRed).size(), 1U);
+}
+
 TEST_F(VrfTest, LocalAndRemoteAreMembersAlike) {
   table_.setVrf(kRed, {target("1:1")});
   set("1:1", "10.0.0.1/32", attributes({"1:1"}), 100, kLocal);

@@ -47,6 +47,9 @@ class VrfTable {
   // Feeds best VPN routes, as Rib::takeBestChanges gives them.
   void update(const BestChange& change);
   [[nodiscard]] std::vector<VrfChange> takeChanges();
+  // Next hops of the VRF's paths that carry no identity, of those too that are not chosen: routers,
+  // which may send what comes from behind them whichever of them the routes lead to.
+  [[nodiscard]] std::set<net::IpAddress> routers(VrfId vrf) const;
   // The multipath set of every prefix of the VRF.
   [[nodiscard]] std::vector<VrfChange> routes(VrfId vrf) const;
   // Longest match.
