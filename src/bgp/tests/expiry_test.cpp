@@ -49,8 +49,12 @@ TlsCredentials credentials(const std::string& commonName) {
 // A reflector at 127.0.1.1, and hosts that come to it one after another from 127.0.1.2.
 class ExpiryTest : public ::testing::Test {
  protected:
-  ExpiryTest() {
-    std::swap(reflectorTls_.ca, hostTls_.ca);
+  ExpiryTest() { reflect("controller:one"); }
+  void reflect(const std::string& commonName) {
+    reflector_.reset();
+    reflectorTls_ = credentials(commonName);
+    reflectorTls_.ca = hostTls_.certificate;
+    hostTls_.ca = reflectorTls_.certificate;
     auto config = speakerConfig(64512, "127.0.1.1");
     config.tlsListenAddress = config.listenAddress;
     config.tlsListenPort = 0;
@@ -85,11 +89,21 @@ class ExpiryTest : public ::testing::Test {
 
   io::Loop loop_;
   Metrics metrics_;
-  TlsCredentials reflectorTls_ = credentials("controller:one");
-  TlsCredentials hostTls_ = credentials("host:one");
+  TlsCredentials reflectorTls_, hostTls_ = credentials("host:one");
   std::chrono::seconds restartTime_{300};
   std::unique_ptr<Speaker> reflector_;
 };
+
+// Hosts have certificates of the site's authority as well: one of them is no controller.
+TEST_F(ExpiryTest, OnlyAControllerIsAController) {
+  reflect("host:two");
+  const auto speaker = host(300s);
+  ASSERT_TRUE(eventually(loop_, [&] {
+    return statusOf(*speaker, "controller")
+               .lastError.find("is not a controller's but \"host:two\"") != std::string::npos;
+  }));
+  EXPECT_FALSE(has());
+}
 
 TEST_F(ExpiryTest, AHostThatSaysGoodbyeLeavesNothing) {
   restartTime_ = 0s;
