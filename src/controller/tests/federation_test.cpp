@@ -246,6 +246,22 @@ TEST_F(Federation, AnotherAuthorityThanThePinnedOneIsNobody) {
   EXPECT_EQ(right.list(Kind::kLink)->items.size(), 0U);
 }
 
+// A site that we trust, but whose authority calls itself another site.
+TEST_F(Federation, OneSiteDoesNotSpeakForAnother) {
+  connect();
+  Site impostor("kubernetes", 64999, "127.2.3.1");
+  auto theirs = peer(impostor, {{"site", "third"}});
+  theirs.metadata.name = "third";
+  os.apply({theirs});
+  impostor.apply({peer(os)});
+  auto admin = os.admin(), other = impostor.admin();
+  ASSERT_TRUE(eventually([&] {
+    const auto state = other.call("GET", "/api/v1/status").value()["federation"][0];
+    return state["lastError"].get<std::string>().find(
+               "not known here, or not with this authority") != std::string::npos;
+  })) << other.call("GET", "/api/v1/status").value().dump();
+}
+
 TEST_F(Federation, IdentitiesOfSharedNetworksAreToldAndOthersAreNot) {
   connect();
   os.apply({object("Host", {}, "compute1", {{"address", "127.2.1.11"}}),
