@@ -89,8 +89,8 @@ net::Identity identityOf(const rib::VrfPath& path) {
   return {};
 }
 
-// As the agent chooses: the first of ours that the path offers; MPLSoGRE for a path that says nothing
-// (a router); none when nothing is common, and then the host does not use the path.
+// As the agent chooses: the first of ours that the path offers; MPLSoGRE for a path that says
+// nothing (a router); none when nothing is common, and then the host does not use the path.
 std::optional<net::Encapsulation> encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
   std::set<net::Encapsulation> offered;
   for (const auto& community : path.attributes->extendedCommunities)
