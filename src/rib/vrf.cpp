@@ -25,7 +25,12 @@ std::vector<VrfPath> multipath(const Candidates& imports) {
   std::vector<Candidate> candidates;
   std::vector<Candidates::const_iterator> at;
   for (auto it = imports.begin(); it != imports.end(); ++it) {
-    candidates.push_back(candidateOf(it->second.path, nullptr));
+    // A stale path forwards like any other (RFC 4724, 4.2): when the session with the controller is
+    // lost, connections by other hosts go on beside those to this host's own ports, and when it
+    // is back, groups do not shrink while it tells its routes. Only who fell silent is behind.
+    auto path = it->second.path;
+    path.stale = path.suspect;
+    candidates.push_back(candidateOf(path, nullptr));
     at.push_back(it);
   }
   std::vector<VrfPath> paths;

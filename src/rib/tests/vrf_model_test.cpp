@@ -52,6 +52,7 @@ class VrfModelTest : public testing::Test {
     path.peer = PeerId(below(3));
     path.label = *net::Label::make(16 + below(4));
     path.stale = below(5) == 0;
+    path.suspect = path.stale && below(2) == 0;
     auto with = attributes({}, "10.1.0." + std::to_string(below(3)));
     for (auto n = below(4); n > 0; --n)
       with->extendedCommunities.push_back(anyTarget().community());
@@ -119,7 +120,7 @@ class VrfModelTest : public testing::Test {
 
   static auto rank(const Path& path) {
     const auto& a = *path.attributes;
-    return std::tuple(path.stale, -static_cast<int>(a.localPref.value_or(100)), a.asPath.size(),
+    return std::tuple(path.suspect, -static_cast<int>(a.localPref.value_or(100)), a.asPath.size(),
                       a.origin);
   }
   static std::uint32_t neighbour(const Path& path) {

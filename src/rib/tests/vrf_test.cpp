@@ -118,11 +118,28 @@ TEST_F(VrfTest, MarkedOnesServeWhenNothingElseDoes) {
   EXPECT_EQ(table_.lookup(kRed, ip("8.8.8.8"))->paths[0].nextHop.text(), "10.3.0.1");
 }
 
-TEST_F(VrfTest, StaleOnesServeWhenNothingElseDoes) {
+// The session with who told them is lost, and then it is back and tells them again one by one.
+TEST_F(VrfTest, StaleOnesServeLikeOthers) {
   table_.setVrf(kRed, {target("1:1")});
   set("1:1", "10.0.0.1/32", attributes({"1:1"}, "10.0.0.1"), 100, PeerId(1), true);
+  set("1:2", "10.0.0.1/32", attributes({"1:1"}, "10.0.0.2"), 100, PeerId(1), true);
+  set("1:3", "10.0.0.1/32", attributes({"1:1"}), 100, kLocal);
+  EXPECT_EQ(paths(kRed, "10.0.0.1"), 3U);
+  set("1:1", "10.0.0.1/32", attributes({"1:1"}, "10.0.0.1"));
+  EXPECT_EQ(paths(kRed, "10.0.0.1"), 3U);
+  const auto route = table_.lookup(kRed, ip("10.0.0.1"));
+  EXPECT_EQ(std::count_if(route->paths.begin(), route->paths.end(),
+                          [](const auto& path) { return path.stale; }),
+            1);
+}
+
+TEST_F(VrfTest, SuspectOnesServeWhenNothingElseDoes) {
+  table_.setVrf(kRed, {target("1:1")});
+  const Path silent{PeerId(1), *net::Label::make(100), attributes({"1:1"}, "10.0.0.1"), true, true};
+  table_.update({vpnKey("1:1", "10.0.0.1/32"), &silent});
   EXPECT_EQ(paths(kRed, "10.0.0.1"), 1U);
   set("1:2", "10.0.0.1/32", attributes({"1:1"}, "10.0.0.2"));
+  ASSERT_EQ(paths(kRed, "10.0.0.1"), 1U);
   EXPECT_EQ(table_.lookup(kRed, ip("10.0.0.1"))->paths[0].nextHop.text(), "10.0.0.2");
 }
 
