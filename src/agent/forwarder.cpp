@@ -16,7 +16,8 @@ Forwarder::Forwarder(datapath::ForwardingPlane& plane, net::IpAddress underlay,
       portOfLabel_(std::move(portOfLabel)),
       writes_(metrics.counter("agent.route.write")),
       removals_(metrics.counter("agent.route.remove")),
-      failures_(metrics.counter("agent.route.fail")) {}
+      failures_(metrics.counter("agent.route.fail")),
+      unusable_(metrics.counter("agent.path.unusable")) {}
 
 void Forwarder::setSlice(const model::Slice& slice) {
   const bool preference = encapsulations_ != slice.encapsulations;
@@ -210,7 +211,10 @@ std::optional<datapath::NextHop> Forwarder::nextHopOf(const rib::VrfPath& path) 
     return datapath::LocalPort{*port};
   }
   const auto encapsulation = chooseEncapsulation(*path.attributes, encapsulations_);
-  if (!encapsulation) return std::nullopt;
+  if (!encapsulation) {
+    unusable_.add();
+    return std::nullopt;
+  }
   return datapath::Tunnel{*encapsulation, path.nextHop, path.label};
 }
 

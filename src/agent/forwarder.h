@@ -103,6 +103,7 @@ class Forwarder {
   Counter& writes_;
   Counter& removals_;
   Counter& failures_;
+  Counter& unusable_;
 };
 
 }  // namespace hawser::agent

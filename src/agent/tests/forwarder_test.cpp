@@ -60,6 +60,7 @@ TEST_F(ForwarderTest, EncapsulationFollowsTheRoute) {
   life->learn("65000:1", "0.0.0.0/0", 299776,
               remoteAttributes("10.9.0.1", "64512:3", {net::Encapsulation::kVxlan}));
   EXPECT_EQ(plane.members(3, "0.0.0.0/0"), "none");
+  EXPECT_EQ(life->metrics.counter("agent.path.unusable").value(), 1U);
 }
 
 // Both gateways may send, also the one that we would not choose.
