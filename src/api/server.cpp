@@ -82,12 +82,12 @@ class Session : public std::enable_shared_from_this<Session> {
                             });
   }
 
-  void respond(int status, std::string contentType, std::string body) {
+  void respond(int status, const std::string& contentType, std::string body) {
     if (answered_ || over_) return;
     answered_ = true;
     auto response =
         std::make_shared<http::response<http::string_body>>(static_cast<http::status>(status), 11);
-    response->set(http::field::content_type, std::move(contentType));
+    response->set(http::field::content_type, contentType);
     response->keep_alive(keepAlive_);
     response->body() = std::move(body);
     response->prepare_payload();

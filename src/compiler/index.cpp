@@ -13,6 +13,7 @@ using model::Ref;
 namespace {
 constexpr std::size_t kMostNamed = 3;
 
+// NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): never of a temporary
 const std::string& projectOf(const std::string& project) { return project; }
 const std::string& projectOf(const NetworkInfo* network) { return network->ref.project; }
 

@@ -195,8 +195,7 @@ struct Controller::Impl {
     federation = std::make_unique<Federation>(
         loop, Federation::Facts{config.site, config.asn, certificate, config.exchangeInterval},
         *objects, metrics);
-    tracing =
-        std::make_unique<Tracing>(loop, config.site, *objects, *compile, *sessions, *federation);
+    tracing = std::make_unique<Tracing>(config.site, *objects, *compile, *sessions, *federation);
     endpoints = std::make_unique<Endpoints>(Endpoints::Parts{config.site, config.asn, *objects,
                                                              *rest, *compile, *sessions, *hosts,
                                                              *tracing, *federation, metrics});

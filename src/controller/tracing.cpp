@@ -84,10 +84,9 @@ void append(trace::Answer& answer, const trace::Answer& there) {
 
 }  // namespace
 
-Tracing::Tracing(io::Loop& loop, std::string site, api::Objects& objects, CompileLoop& compile,
-                 Sessions& sessions, Federation& federation)
-    : loop_(loop),
-      site_(std::move(site)),
+Tracing::Tracing(std::string site, api::Objects& objects, CompileLoop& compile, Sessions& sessions,
+                 Federation& federation)
+    : site_(std::move(site)),
       objects_(objects),
       compile_(compile),
       sessions_(sessions),

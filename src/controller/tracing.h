@@ -14,8 +14,8 @@ namespace hawser::controller {
 
 class Tracing {
  public:
-  Tracing(io::Loop& loop, std::string site, api::Objects& objects, CompileLoop& compile,
-          Sessions& sessions, Federation& federation);
+  Tracing(std::string site, api::Objects& objects, CompileLoop& compile, Sessions& sessions,
+          Federation& federation);
 
   // Answers now, or when the other site has.
   void ask(const trace::Question& question, const api::ReplyPtr& reply);
@@ -30,7 +30,6 @@ class Tracing {
   void askThere(const model::Object& peer, const trace::Question& question, trace::Answer answer,
                 const api::ReplyPtr& reply);
 
-  io::Loop& loop_;
   std::string site_;
   api::Objects& objects_;
   CompileLoop& compile_;

@@ -97,6 +97,7 @@ void PodRunner::start() { makeNamespace(); }
 // The namespace may be left from a run that was killed; its devices go with it.
 void PodRunner::makeNamespace() {
   run(ipCommand({"sh", "-c",
+                 // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one script
                  "ip netns del \"$1\" 2>/dev/null; ip netns add \"$1\" && ip -n \"$1\" link set lo "
                  "up",
                  "sh", context_.netns}),

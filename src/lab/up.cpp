@@ -305,7 +305,6 @@ class Up {
 
 Result<void> requirements(const Topology& topology) {
   if (::geteuid() != 0) return fail(ErrorCode::kForbidden, "must be root: a lab makes namespaces");
-  const auto run = runFolder(topology.name);
   if (const auto state = Store::load(topology.name))
     return fail(ErrorCode::kExists,
                 state->phase == "up"
