@@ -307,7 +307,7 @@ class SessionReply final : public Reply {
   }
   void text(int status, std::string contentType, std::string body) override {
     if (std::exchange(used_, true)) return;
-    session_->respond(status, std::move(contentType), std::move(body));
+    session_->respond(status, contentType, std::move(body));
   }
   void stream(std::function<void()> gone) override {
     if (std::exchange(used_, true)) return;
