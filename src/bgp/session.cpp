@@ -180,7 +180,7 @@ void Peer::sessionDown(const wire::Open& open, bool byNotification, bool silent)
   stale_ = keep;
   log::info("bgp", "{}: session down: {}{}", config_.name, lastError_,
             !keep    ? ""
-            : silent ? "; its routes stay for now, behind all others"
+            : silent ? "; its routes stay for now, those to itself behind all others"
                      : "; its routes stay for now");
   if (!keep || config_.keepStaleForever) return;
   staleTimer_.start(std::chrono::seconds(restart->restartTime), [this] {

@@ -20,7 +20,7 @@ std::size_t asPathLength(const wire::AsPath& path) {
 Candidate candidateOf(const Path& path, const PeerPolicy* peer) {
   const auto& attributes = *path.attributes;
   Candidate out;
-  out.stale = leastPreferred(path);
+  out.stale = path.stale || suspected(path);
   out.local = path.peer == kLocal;
   out.localPref = attributes.localPref.value_or(100);
   out.asPathLength = asPathLength(attributes.asPath);

@@ -47,8 +47,8 @@ std::string text(const RouteKey& key) {
   return isVpn(key.family) ? key.rd.text() + ":" + key.prefix.text() : key.prefix.text();
 }
 
-bool leastPreferred(const Path& path) {
-  if (path.stale) return true;
+bool suspected(const Path& path) {
+  if (path.suspect) return true;
   const auto& communities = path.attributes->communities;
   return std::find(communities.begin(), communities.end(), kLlgrStale) != communities.end();
 }
@@ -98,7 +98,7 @@ void Rib::setOwnAddresses(std::set<net::IpAddress> addresses) {
     if (id != kLocal && peer.policy.external()) impl_->judgeHeld(id, peer, true, false);
 }
 
-void Rib::peerDown(PeerId id, bool keepStale, bool suspect) {
+void Rib::peerDown(PeerId id, bool keepStale, bool silent) {
   const auto found = impl_->peers.find(id);
   if (found == impl_->peers.end()) return;
   auto& peer = found->second;
@@ -114,9 +114,9 @@ void Rib::peerDown(PeerId id, bool keepStale, bool suspect) {
       continue;
     }
     auto& entry = impl_->table[key];
-    auto& path = entry.of(id)->path;
-    path.stale = true;
-    path.suspect = suspect;
+    auto& in = *entry.of(id);
+    in.path.stale = true;
+    in.path.suspect = silent && in.received->nextHop == peer.policy.remoteAddress;
     impl_->decideEntry(key, entry);
   }
 }

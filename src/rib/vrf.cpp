@@ -28,9 +28,8 @@ std::vector<VrfPath> multipath(const Candidates& imports) {
     // A stale path forwards like any other (RFC 4724, 4.2): when the session with the controller is
     // lost, connections by other hosts go on beside those to this host's own ports, and when it
     // is back, groups do not shrink while it tells its routes. Only who fell silent is behind.
-    auto path = it->second.path;
-    path.stale = path.suspect;
-    candidates.push_back(candidateOf(path, nullptr));
+    candidates.push_back(candidateOf(it->second.path, nullptr));
+    candidates.back().stale = suspected(it->second.path);
     at.push_back(it);
   }
   std::vector<VrfPath> paths;
@@ -38,7 +37,7 @@ std::vector<VrfPath> multipath(const Candidates& imports) {
     const auto& [rd, imported] = *at[i];
     paths.push_back({rd, imported.path.attributes->nextHop, imported.path.label,
                      imported.path.attributes, imported.importedBy, imported.path.peer == kLocal,
-                     leastPreferred(imported.path), imported.path.peer});
+                     imported.path.stale || suspected(imported.path), imported.path.peer});
   }
   std::sort(paths.begin(), paths.end(), [](const VrfPath& a, const VrfPath& b) {
     return std::tie(a.nextHop, a.rd) < std::tie(b.nextHop, b.rd);

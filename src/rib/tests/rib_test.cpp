@@ -328,6 +328,18 @@ TEST_F(RibTest, GracefulRestartKeepsStaleRoutesUntilEndOfRib) {
   EXPECT_TRUE(routesOf(kB).empty());
 }
 
+// A controller that falls silent says nothing of the hosts whose routes it reflects.
+TEST_F(RibTest, WhoReflectsIsNotWhoForwards) {
+  rib_.peerUp(kA, peer(64512, "10.1.0.10", true));
+  rib_.receive(kA, announce("1:1", "10.0.0.1/32", attributes({"1:1"}, "10.1.0.12")));
+  rib_.receive(kA, announce("1:2", "10.0.0.1/32", attributes({"1:1"}, "10.1.0.10")));
+  rib_.peerDown(kA, true, true);
+  ASSERT_TRUE(rib_.best(vpnKey("1:1", "10.0.0.1/32")));
+  EXPECT_TRUE(rib_.best(vpnKey("1:1", "10.0.0.1/32"))->stale);
+  EXPECT_FALSE(rib_.best(vpnKey("1:1", "10.0.0.1/32"))->suspect);
+  EXPECT_TRUE(rib_.best(vpnKey("1:2", "10.0.0.1/32"))->suspect);
+}
+
 // Nothing may forward behind a peer that fell silent, so others are told; back with the same route,
 // it is as before.
 TEST_F(RibTest, RoutesOfASilentPeerGoOutAsLeastPreferred) {

@@ -89,15 +89,15 @@ struct Path {
   net::Label label;  // VPN
   std::shared_ptr<const wire::PathAttributes> attributes;
   bool stale = false;
-  // Stale, and its peer fell silent: maybe nothing forwards there any more.
+  // Stale, and its next hop is the peer that fell silent: maybe nothing forwards there any more.
   bool suspect = false;
 };
 
 // LLGR_STALE (RFC 9494, 4.2): least preferred. It goes out with suspect paths, and whoever receives
 // it prefers any path without it.
 inline constexpr std::uint32_t kLlgrStale = 0xffff0006;
-// Stale here, or marked so by another speaker.
-[[nodiscard]] bool leastPreferred(const Path& path);
+// Suspect here, or marked by another speaker.
+[[nodiscard]] bool suspected(const Path& path);
 
 // A change of the best path of a key: `path` is null when there is none any more.
 struct BestChange {
@@ -147,8 +147,9 @@ class Rib {
   // routes are judged again.
   void setOwnAddresses(std::set<net::IpAddress> addresses);
   // The session ended. keepStale: paths stay, marked stale (graceful restart), until endOfRib() or
-  // dropStale(); suspect: others are told that they are (kLlgrStale).
-  void peerDown(PeerId peer, bool keepStale, bool suspect = false);
+  // dropStale(). silent: nothing was heard of the peer any more, so those whose next hop it is are
+  // suspect (what it reflects is not).
+  void peerDown(PeerId peer, bool keepStale, bool silent = false);
   // The peer never comes back: its paths go, and all that is kept of it. Its id may be used anew.
   void forget(PeerId peer);
   // Peers that something is kept of, without the speaker itself.
