@@ -135,22 +135,4 @@ std::vector<Origination> originations(const model::Slice& slice, const model::Sl
   return out;
 }
 
-std::optional<net::Encapsulation> chooseEncapsulation(
-    const wire::PathAttributes& attributes, const std::vector<net::Encapsulation>& preference) {
-  std::set<net::Encapsulation> named;
-  for (const auto& community : attributes.extendedCommunities)
-    if (const auto encapsulation = net::encapsulationOf(community)) named.insert(*encapsulation);
-  if (named.empty()) return net::Encapsulation::kGre;
-  for (const auto encapsulation : preference)
-    if (encapsulation != net::Encapsulation::kVxlan && named.contains(encapsulation))
-      return encapsulation;
-  return std::nullopt;
-}
-
-net::Identity identityOf(const wire::PathAttributes& attributes) {
-  for (const auto& community : attributes.extendedCommunities)
-    if (const auto identity = net::identityOf(community)) return *identity;
-  return {};
-}
-
 }  // namespace hawser::agent

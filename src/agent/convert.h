@@ -48,11 +48,4 @@ class AttributeCache {
                                                     net::Ipv4Address underlay,
                                                     AttributeCache& attributes);
 
-// The tunnel towards a route: the first of the site's preference that the route's encapsulation
-// communities name; MPLSoGRE for a route that names none (what a plain RFC 4364 router expects).
-// nullopt: it names only what we do not speak.
-[[nodiscard]] std::optional<net::Encapsulation> chooseEncapsulation(
-    const wire::PathAttributes& attributes, const std::vector<net::Encapsulation>& preference);
-[[nodiscard]] net::Identity identityOf(const wire::PathAttributes& attributes);  // zero: none
-
 }  // namespace hawser::agent

@@ -6,6 +6,7 @@
 
 #include "convert.h"
 #include "hawser/base/log.h"
+#include "hawser/net/communities.h"
 
 namespace hawser::agent {
 
@@ -195,7 +196,8 @@ std::optional<datapath::Route> Forwarder::routeFor(rib::VrfId id, const Vrf& vrf
       const auto nextHop = nextHopOf(path);
       if (!nextHop) continue;
       route.members.push_back({*nextHop, 1});
-      if (route.identity.number == 0) route.identity = identityOf(*path.attributes);
+      if (route.identity.number == 0)
+        route.identity = net::identityIn(path.attributes->extendedCommunities);
     }
   if (!route.members.empty()) return route;
   if (!vrf.refused.contains(prefix)) return std::nullopt;
@@ -210,7 +212,8 @@ std::optional<datapath::NextHop> Forwarder::nextHopOf(const rib::VrfPath& path) 
     if (!port) return std::nullopt;
     return datapath::LocalPort{*port};
   }
-  const auto encapsulation = chooseEncapsulation(*path.attributes, encapsulations_);
+  const auto encapsulation =
+      net::chooseEncapsulation(path.attributes->extendedCommunities, encapsulations_);
   if (!encapsulation) {
     unusable_.add();
     return std::nullopt;

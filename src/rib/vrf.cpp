@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "decision.h"
+#include "hawser/net/communities.h"
 #include "hawser/net/lpm.h"
 #include "policy.h"
 
@@ -46,11 +47,7 @@ std::vector<VrfPath> multipath(const Candidates& imports) {
 }
 
 bool hasIdentity(const wire::PathAttributes& attributes) {
-  return std::any_of(attributes.extendedCommunities.begin(), attributes.extendedCommunities.end(),
-                     [](const net::ExtendedCommunity& community) {
-                       const auto identity = net::identityOf(community);
-                       return identity && identity->number != 0;
-                     });
+  return net::identityIn(attributes.extendedCommunities).number != 0;
 }
 
 }  // namespace

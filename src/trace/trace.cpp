@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "hawser/net/communities.h"
 #include "rules.h"
 
 namespace hawser::trace {
@@ -81,24 +83,43 @@ const SliceVrf* vrfOf(const Slice& slice, rib::VrfId id) {
   return found == slice.vrfs.end() ? nullptr : &*found;
 }
 
-net::Identity identityOf(const rib::VrfPath& path) {
-  if (path.attributes) {
-    for (const auto& community : path.attributes->extendedCommunities)
-      if (const auto identity = net::identityOf(community)) return *identity;
-  }
-  return {};
+std::span<const net::ExtendedCommunity> communitiesOf(const rib::VrfPath& path) {
+  if (!path.attributes) return {};
+  return path.attributes->extendedCommunities;
 }
 
-// As the agent chooses: the first of ours that the path offers; MPLSoGRE for a path that says
-// nothing (a router); none when nothing is common, and then the host does not use the path.
-std::optional<net::Encapsulation> encapsulationFor(const Slice& slice, const rib::VrfPath& path) {
-  std::set<net::Encapsulation> offered;
-  for (const auto& community : path.attributes->extendedCommunities)
-    if (const auto one = net::encapsulationOf(community)) offered.insert(*one);
-  if (offered.empty()) return net::Encapsulation::kGre;
-  for (const auto wanted : slice.encapsulations)
-    if (wanted != net::Encapsulation::kVxlan && offered.contains(wanted)) return wanted;
-  return std::nullopt;
+// What the agent of a host makes of a route's paths: those with no common encapsulation are not
+// used, and the identity is the first that the others name. A flow's hash picks one of them; a
+// trace follows the first.
+struct Use {
+  const rib::VrfPath* path = nullptr;  // of the route; null: none is usable
+  std::string tunnel;                  // how it leaves, or why it cannot
+  net::Identity identity;
+};
+
+Use useOf(const World& world, const Slice& slice, const rib::VrfChange& route) {
+  Use use;
+  const auto own = world.hostAddresses.find(slice.host);
+  for (const auto& path : route.paths) {
+    std::string tunnel;
+    if (own != world.hostAddresses.end() && own->second == path.nextHop) {
+      tunnel = fmt::format("none: it stays on host {}, label {}", slice.host, path.label.value());
+    } else if (const auto encapsulation =
+                   net::chooseEncapsulation(communitiesOf(path), slice.encapsulations)) {
+      tunnel = fmt::format("{} to {}, label {}", net::encapsulationName(*encapsulation),
+                           path.nextHop.text(), path.label.value());
+    } else {
+      if (use.tunnel.empty())
+        use.tunnel = fmt::format("none: {} offers no encapsulation that {} knows",
+                                 path.nextHop.text(), slice.host);
+      continue;
+    }
+    if (use.identity.number == 0) use.identity = net::identityIn(communitiesOf(path));
+    if (use.path != nullptr) continue;
+    use.path = &path;
+    use.tunnel = std::move(tunnel);
+  }
+  return use;
 }
 
 void block(Answer& answer, std::string by, std::string reason) {
@@ -178,17 +199,9 @@ Step routeStep(const World& world, const SliceVrf& vrf, const rib::VrfChange& ro
                       path.importedBy.text(), name.empty() ? "" : " (" + name + ")")};
 }
 
-Step tunnelStep(const Slice& slice, const rib::VrfPath& path) {
-  const auto encapsulation = encapsulationFor(slice, path);
-  if (!encapsulation)
-    return {"tunnel", fmt::format("none: {} offers no encapsulation that {} knows",
-                                  path.nextHop.text(), slice.host)};
-  return {"tunnel", fmt::format("{} to {}, label {}", net::encapsulationName(*encapsulation),
-                                path.nextHop.text(), path.label.value())};
-}
-
-// From the receiver to the underlay: what the answer meets. Rules are for the first packet.
-void tellWayBack(const World& world, Answer& answer, const Landing& landing, std::uint16_t port,
+// From the receiver to the underlay: what the answer meets. Rules are for the first packet. False:
+// blocked, and said.
+bool tellWayBack(const World& world, Answer& answer, const Landing& landing, std::uint16_t port,
                  const SliceVrf& vrf, const rib::VrfChange& route) {
   auto& back = answer.back;
   const auto& slice = *landing.place.slice;
@@ -200,7 +213,10 @@ void tellWayBack(const World& world, Answer& answer, const Landing& landing, std
                                            port == 0 ? "" : fmt::format(" port {}", port),
                                            translation->address.text())});
   back.push_back(routeStep(world, vrf, route));
-  back.push_back(tunnelStep(slice, route.paths.front()));
+  auto use = useOf(world, slice, route);
+  if (use.path == nullptr) block(answer, "route", use.tunnel);
+  back.push_back({"tunnel", std::move(use.tunnel)});
+  return use.path != nullptr;
 }
 
 // Translation, ingress rules and the way back at the receiver.
@@ -230,8 +246,8 @@ void arrive(const World& world, Answer& answer, const Landing& landing,
                  fmt::format("no route back to {} in {}", source.text(),
                              vrf == nullptr ? "its network" : vrf->name));
   }
-  tellWayBack(world, answer, landing, packet.port, *vrf, *back);
-  answer.outcome = Outcome::kReaches;
+  if (tellWayBack(world, answer, landing, packet.port, *vrf, *back))
+    answer.outcome = Outcome::kReaches;
 }
 
 const Slice* sliceAt(const World& world, const net::IpAddress& nextHop) {
@@ -243,8 +259,7 @@ const Slice* sliceAt(const World& world, const net::IpAddress& nextHop) {
   return nullptr;
 }
 
-// Longest match, told as a step; null: blocked, and said. The flow's hash picks one of the paths; a
-// trace follows the first and names how many there are.
+// Longest match, told as a step; null: blocked, and said.
 std::optional<rib::VrfChange> routeTo(const World& world, Answer& answer, const SliceVrf& vrf,
                                       const net::IpAddress& destination) {
   auto route = world.lookup(vrf, destination);
@@ -332,7 +347,7 @@ Result<Answer> traceOutside(const World& world, const Outside& from, const Quest
       {"tunnel", fmt::format("to {}, label {}", path.nextHop.text(), path.label.value())});
   net::Identity identity;
   if (const auto back = world.lookup(*vrf, from.address); back && !back->paths.empty())
-    identity = identityOf(back->paths.front());
+    identity = net::identityIn(communitiesOf(back->paths.front()));
   cross(world, answer, {path.nextHop, path.label, from.address, *destination, identity}, question);
   return answer;
 }
@@ -358,14 +373,15 @@ Result<Answer> trace(const World& world, const Question& question) {
   }
   const auto route = routeTo(world, answer, *vrf, *destination);
   if (!route) return answer;
-  const auto& path = route->paths.front();
-  const Packet packet{identityOf(path), *destination, question.protocol, question.port};
+  const auto use = useOf(world, *from->slice, *route);
+  const Packet packet{use.identity, *destination, question.protocol, question.port};
   if (!passRules(answer, *from, false, packet)) return answer;
-  answer.steps.push_back(tunnelStep(*from->slice, path));
-  if (!encapsulationFor(*from->slice, path)) {
-    block(answer, "route", answer.steps.back().what);
+  answer.steps.push_back({"tunnel", use.tunnel});
+  if (use.path == nullptr) {
+    block(answer, "route", use.tunnel);
     return answer;
   }
+  const auto& path = *use.path;
   cross(world, answer,
         {path.nextHop, path.label, port.addresses.front(), *destination, port.identity}, question);
   if (answer.outcome != Outcome::kBlocked)

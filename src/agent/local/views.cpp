@@ -7,6 +7,7 @@
 #include <set>
 
 #include "hawser/base/log.h"
+#include "hawser/net/communities.h"
 
 #ifndef HAWSER_VERSION
 #define HAWSER_VERSION "unknown"
@@ -63,11 +64,12 @@ Json pathJson(const Agent& agent, const rib::VrfPath& path) {
   if (path.local) {
     if (const auto port = agent.ports().portOfLabel(path.label))
       json["port"] = portName(agent, *port);
-  } else if (const auto encapsulation =
-                 chooseEncapsulation(*path.attributes, agent.forwarder().encapsulations())) {
+  } else if (const auto encapsulation = net::chooseEncapsulation(
+                 path.attributes->extendedCommunities, agent.forwarder().encapsulations())) {
     json["encapsulation"] = net::encapsulationName(*encapsulation);
   }
-  if (const auto identity = identityOf(*path.attributes); identity.number != 0)
+  if (const auto identity = net::identityIn(path.attributes->extendedCommunities);
+      identity.number != 0)
     json["identity"] = identity.text();
   return json;
 }

@@ -1,6 +1,7 @@
 #include "convert.h"
 
 #include "fixture.h"
+#include "hawser/net/communities.h"
 
 namespace hawser::agent::test {
 namespace {
@@ -81,24 +82,6 @@ TEST(Convert, TranslationsLeadToTheAddressOfTheirFamily) {
   EXPECT_EQ(toTranslations(port).size(), 1U);  // no IPv4 address to lead to
 }
 
-TEST(Convert, EncapsulationIsTheFirstOfOursThatTheRouteNames) {
-  const std::vector<Encapsulation> both{Encapsulation::kMplsInUdp, Encapsulation::kGre};
-  const std::vector<Encapsulation> greFirst{Encapsulation::kGre, Encapsulation::kMplsInUdp};
-  const auto choose = [](std::vector<Encapsulation> named,
-                         const std::vector<Encapsulation>& preference) {
-    return chooseEncapsulation(*remoteAttributes("10.1.0.12", "64512:3", std::move(named)),
-                               preference);
-  };
-  EXPECT_EQ(choose(both, both), Encapsulation::kMplsInUdp);
-  EXPECT_EQ(choose(both, greFirst), Encapsulation::kGre);
-  EXPECT_EQ(choose({Encapsulation::kGre}, both), Encapsulation::kGre);
-  EXPECT_EQ(choose({}, both), Encapsulation::kGre);  // a plain RFC 4364 router
-  EXPECT_EQ(choose({Encapsulation::kVxlan}, both), std::nullopt);
-  EXPECT_EQ(choose({Encapsulation::kVxlan}, {Encapsulation::kVxlan}),
-            std::nullopt);  // layer 2 only
-  EXPECT_EQ(choose({Encapsulation::kMplsInUdp}, {Encapsulation::kGre}), std::nullopt);
-}
-
 TEST(Convert, AttributesAreSharedAndForgotten) {
   AttributeCache cache(ip("10.1.0.11"));
   const std::vector<Encapsulation> encapsulations{Encapsulation::kMplsInUdp, Encapsulation::kVxlan};
@@ -107,7 +90,7 @@ TEST(Convert, AttributesAreSharedAndForgotten) {
   EXPECT_NE(one, cache.get({target("64512:3")}, encapsulations, {64512, 8}));
   EXPECT_EQ(one->nextHop, ip("10.1.0.11"));
   EXPECT_EQ(one->localPref, 100U);
-  EXPECT_EQ(identityOf(*one), (net::Identity{64512, 7}));
+  EXPECT_EQ(net::identityIn(one->extendedCommunities), (net::Identity{64512, 7}));
   EXPECT_EQ(one->extendedCommunities.size(), 3U);  // target, MPLSoUDP, identity; no VXLAN
   const std::weak_ptr<const wire::PathAttributes> watch = one;
   cache.dropUnused();

@@ -2,6 +2,7 @@
 #include "ports.h"
 
 #include "fixture.h"
+#include "hawser/net/communities.h"
 
 namespace hawser::agent::test {
 namespace {
@@ -224,7 +225,8 @@ TEST_F(PortsTest, ARelabelledPortIsAnnouncedAnewWithItsIdentity) {
   life->agent.applySlice(other, true);
   EXPECT_LT(at("setPort"), at("originate 10.0.3.11/32"));
   EXPECT_FALSE(happened("withdraw"));
-  EXPECT_EQ(identityOf(*life->sink.routes.begin()->second.attributes), (net::Identity{64512, 8}));
+  EXPECT_EQ(net::identityIn(life->sink.routes.begin()->second.attributes->extendedCommunities),
+            (net::Identity{64512, 8}));
 }
 
 }  // namespace

@@ -172,6 +172,44 @@ TEST_F(TraceTest, AHostNeedsAnEncapsulationThatThePathOffers) {
       << answer.reason;
 }
 
+// Of equal paths the host uses those that it can, and judges by the first identity that they name.
+TEST_F(TraceTest, APathThatTheHostCannotUseIsPassedOver) {
+  auto vxlan = routes[0].paths[0];
+  vxlan.nextHop = ip("10.9.0.7");
+  wire::PathAttributes attributes;
+  attributes.extendedCommunities = {net::identityCommunity({64512, 99}),
+                                    net::encapsulationCommunity(net::Encapsulation::kVxlan)};
+  vxlan.attributes = std::make_shared<const wire::PathAttributes>(attributes);
+  routes[0].paths.insert(routes[0].paths.begin(), vxlan);
+  rule("node1", false, false).identities = {{64512, 99}};
+  slices["node1"].ports[0].rules[0].anyPeer = false;
+  const auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_TRUE(answer.reaches()) << answer.reason;
+  EXPECT_NE(told(answer.steps).find("MPLSoUDP to 10.9.0.2, label 2000"), std::string::npos);
+}
+
+TEST_F(TraceTest, PortsOfOneHostNeedNoTunnel) {
+  auto moved = slices["node2"].ports[0];
+  moved.name = "default/app-2";
+  slices["node1"].ports.push_back(moved);
+  slices["node1"].vrfs.push_back(vrf(2, "default/app"));
+  routes[0].paths[0].nextHop = ip("10.9.0.1");
+  slices["node1"].encapsulations.clear();
+  const auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_TRUE(answer.reaches()) << answer.reason;
+  for (const auto* way : {&answer.steps, &answer.back}) {
+    EXPECT_NE(told(*way).find("tunnel: none: it stays on host node1"), std::string::npos);
+  }
+}
+
+TEST_F(TraceTest, NoUsablePathBack) {
+  slices["node2"].encapsulations = {net::Encapsulation::kGre};
+  const auto answer = ask("default/web-1", "10.254.0.5");
+  EXPECT_EQ(answer.blockedBy, "route");
+  EXPECT_NE(answer.reason.find("offers no encapsulation that node2 knows"), std::string::npos)
+      << answer.reason;
+}
+
 TEST_F(TraceTest, TiersWithPass) {
   auto& first = rule("node2", true, true);
   first.tier = 10;
@@ -206,6 +244,7 @@ TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
   std::map<std::string, model::Slice> theirs;
   model::Slice two;
   two.host = "node2";
+  two.encapsulations = {net::Encapsulation::kMplsInUdp};
   two.vrfs = {vrf(1, "default/web"), vrf(2, "default/app")};
   two.ports = {port("default/app-1", 2, "10.2.0.2", 12), port("other/twin", 3, "10.254.0.5", 13)};
   two.ports[0].translations.push_back({rib::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
