@@ -59,11 +59,8 @@ bgp::PeerConfig Sessions::configOf(const compiler::PeerIntent& intent) const {
   peer.enforceFirstAs = spec.enforceFirstAs;
   peer.connectRetry = kRetry;
   peer.families.clear();
-  for (const auto& family : spec.families) {
-    if (family == "vpnv4") peer.families.push_back(wire::kVpnv4);
-    if (family == "vpnv6") peer.families.push_back(wire::kVpnv6);
-    if (family == "rtc") peer.families.push_back(wire::kRtConstraint);
-  }
+  for (const auto& name : spec.families)
+    if (const auto family = wire::parseFamily(name)) peer.families.push_back(*family);
   // Next hops stay as they are, to sites and gateways alike: packets go straight to the host.
   peer.import = intent.import;
   peer.exportTo = intent.exportTo;

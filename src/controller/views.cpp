@@ -3,6 +3,11 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+
+#include "hawser/net/communities.h"
+
 namespace hawser::controller {
 
 using model::Json;
@@ -60,12 +65,6 @@ std::string encapsulationText(const wire::PathAttributes& attributes) {
   return text;
 }
 
-std::string identityText(const wire::PathAttributes& attributes) {
-  for (const auto& community : attributes.extendedCommunities)
-    if (const auto identity = net::identityOf(community)) return identity->text();
-  return {};
-}
-
 Json targetsJson(const wire::PathAttributes& attributes) {
   Json list = Json::array();
   for (const auto& community : attributes.extendedCommunities)
@@ -91,8 +90,8 @@ Json viewJson(const Sessions& sessions, const rib::RouteView& view) {
   json["encapsulation"] = encapsulationText(attributes);
   if (attributes.localPref) json["localPref"] = *attributes.localPref;
   if (attributes.med) json["med"] = *attributes.med;
-  if (const auto identity = identityText(attributes); !identity.empty())
-    json["identity"] = identity;
+  if (const auto identity = net::identityIn(attributes.extendedCommunities); identity.number != 0)
+    json["identity"] = identity.text();
   return json;
 }
 
@@ -144,8 +143,9 @@ Json pathJson(const Directory& directory, const std::string& origin, const rib::
             {"stale", path.stale}};
   if (const auto host = directory.hosts.find(path.nextHop); host != directory.hosts.end())
     json["host"] = host->second;
-  if (const auto identity = identityText(*path.attributes); !identity.empty())
-    json["identity"] = identity;
+  if (const auto identity = net::identityIn(path.attributes->extendedCommunities);
+      identity.number != 0)
+    json["identity"] = identity.text();
   return json;
 }
 
@@ -171,15 +171,17 @@ Json peersJson(const Sessions& sessions,
   return {{"peers", std::move(list)}};
 }
 
+// The families that sessions of a site may carry.
+constexpr std::array kTables{wire::kVpnv4, wire::kVpnv6, wire::kRtConstraint};
+
 Result<RouteQuery> parseRouteQuery(const std::map<std::string, std::string>& query) {
   RouteQuery parsed;
   for (const auto& [name, value] : query) {
     if (name == "family") {
-      if (value != "vpnv4" && value != "vpnv6" && value != "rtc")
+      const auto family = wire::parseFamily(value);
+      if (!family || std::ranges::find(kTables, *family) == kTables.end())
         return invalid(fmt::format("\"{}\" is not one of vpnv4, vpnv6, rtc", value), "family");
-      parsed.family = value == "vpnv6" ? wire::kVpnv6
-                      : value == "rtc" ? wire::kRtConstraint
-                                       : wire::kVpnv4;
+      parsed.family = *family;
     } else if (name == "prefix") {
       const auto prefix = net::IpPrefix::parse(value);
       if (!prefix) return invalid(prefix.error().message, "prefix");

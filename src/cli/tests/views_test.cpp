@@ -46,7 +46,7 @@ TEST(Views, Peers) {
     {"name": "openstack", "role": "site", "address": "10.1.0.10", "asn": 64512, "state": "Established", "since": 125,
      "stale": false, "lastError": "", "families": ["vpnv4", "rtc"], "flaps": 1, "routerId": "10.1.0.10",
      "messagesIn": 5, "messagesOut": 6, "updatesIn": 2, "updatesOut": 3,
-     "routes": {"accepted": 4, "advertised": 7, "membershipsIn": 5, "membershipsOut": 6, "droppedTarget": 2, "droppedPrefix": 1, "droppedLoop": 0}},
+     "routes": {"accepted": 4, "advertised": 7, "membershipsIn": 5, "membershipsOut": 6, "droppedTarget": 2, "droppedPrefix": 1, "droppedLoop": 0, "droppedIdentity": 9}},
     {"name": "mx1", "state": "Idle", "lastError": "no route to host"}]})");
   const auto text = peersText(answer, false);
   EXPECT_EQ(text,
@@ -67,6 +67,7 @@ TEST(Views, Peers) {
       "Routes:            4 held of theirs, 7 announced to them\n"
       "Route targets:     5 that they want, 6 that we want of them\n"
       "Dropped:           2 by route target, 1 by prefix, 0 by loop, 0 by next hop, 0 by first AS\n"
+      "Identities:        9 removed: not of the peer's AS\n"
       "Last error:        none\n");
 }
 

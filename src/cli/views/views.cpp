@@ -122,6 +122,8 @@ std::string peerDetails(const Json& peer, std::size_t indentation) {
                   numberAt(peer, "routes.droppedTarget"), numberAt(peer, "routes.droppedPrefix"),
                   numberAt(peer, "routes.droppedLoop"), numberAt(peer, "routes.droppedNextHop"),
                   numberAt(peer, "routes.droppedFirstAs")));
+  if (const auto identities = numberAt(peer, "routes.droppedIdentity"); identities > 0)
+    pairs.emplace_back("Identities", fmt::format("{} removed: not of the peer's AS", identities));
   const auto error = textAt(peer, "lastError");
   pairs.emplace_back("Last error", error.empty() ? "none" : error);
   return renderPairs(pairs, indentation);
