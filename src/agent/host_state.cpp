@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "client/netlink.h"
 #include "hawser/base/check.h"
+#include "hawser/base/fd.h"
 #include "hawser/base/log.h"
 
 namespace hawser::agent {

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "hawser/base/log.h"
+#include "hawser/netlink/netlink.h"
 
 namespace hawser::agent {
 
@@ -20,8 +21,8 @@ int KernelDevices::indexOf(const std::string& name) const {
 }
 
 void KernelDevices::remove(const std::string& name) {
-  auto netlink = Netlink::open();
-  const auto removed = netlink ? netlink->removeLink(name) : std::unexpected(netlink.error());
+  auto socket = netlink::Socket::open();
+  const auto removed = socket ? socket->removeLink(name) : std::unexpected(socket.error());
   if (!removed) log::warn("agent", "device {}: {}", name, removed.error().text());
 }
 
@@ -41,9 +42,9 @@ Result<net::Ipv4Address> firstAddress(const std::string& device) {
 }
 
 Result<std::uint16_t> mtuOf(const std::string& device) {
-  auto netlink = Netlink::open();
-  if (!netlink) return std::unexpected(netlink.error());
-  const auto link = netlink->link(device);
+  auto socket = netlink::Socket::open();
+  if (!socket) return std::unexpected(socket.error());
+  const auto link = socket->link(device);
   if (!link) return std::unexpected(link.error());
   if (!*link)
     return fail(ErrorCode::kNotFound, "there is no device " + device, "--underlay-device");

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "client/netlink.h"
+#include "hawser/base/fd.h"
 #include "ports.h"
 
 namespace hawser::agent {

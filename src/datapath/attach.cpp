@@ -2,89 +2,22 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/if_link.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstring>
-#include <functional>
 #include <string_view>
-#include <vector>
+
+#include "hawser/base/fd.h"
 
 namespace hawser::datapath {
 namespace {
 
-// One request and its answers; visit(message) for each that is neither an error nor the end.
-Result<void> request(nlmsghdr* message, const std::function<void(const nlmsghdr*)>& visit) {
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return failErrno("open netlink", errno);
-  if (send(fd, message, message->nlmsg_len, 0) < 0) {
-    const int error = errno;
-    close(fd);
-    return failErrno("ask netlink", error);
-  }
-  const bool dump = (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-  std::vector<char> buffer(65536);
-  for (bool done = false; !done;) {
-    const auto size = recv(fd, buffer.data(), buffer.size(), 0);
-    if (size <= 0) break;
-    auto left = static_cast<unsigned>(size);
-    for (auto* one = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(one, left) && !done;
-         one = NLMSG_NEXT(one, left)) {
-      done = !dump || one->nlmsg_type == NLMSG_DONE || one->nlmsg_type == NLMSG_ERROR;
-      if (one->nlmsg_type != NLMSG_DONE && one->nlmsg_type != NLMSG_ERROR) visit(one);
-    }
-  }
-  close(fd);
-  return {};
-}
-
-struct LinkRequest {
-  nlmsghdr header{};
-  ifinfomsg link{};
-};
-struct FilterRequest {
-  nlmsghdr header{};
-  tcmsg filter{};
-};
-
-// IFLA_LINK_NETNSID is there when, and only when, the peer is in another namespace.
-bool hasPeerElsewhere(const nlmsghdr* message) {
-  const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
-  auto left = static_cast<int>(IFLA_PAYLOAD(message));
-  bool elsewhere = false;
-  bool veth = false;
-  for (const rtattr* one = IFLA_RTA(link); RTA_OK(one, left); one = RTA_NEXT(one, left)) {
-    if (one->rta_type == IFLA_LINK_NETNSID) elsewhere = true;
-    if (one->rta_type != IFLA_LINKINFO) continue;
-    auto inner = static_cast<int>(RTA_PAYLOAD(one));
-    for (const auto* info = static_cast<const rtattr*>(RTA_DATA(one)); RTA_OK(info, inner);
-         info = RTA_NEXT(info, inner))
-      if (info->rta_type == IFLA_INFO_KIND)
-        veth = std::string_view(static_cast<const char*>(RTA_DATA(info))) == "veth";
-  }
-  return veth && elsewhere;
-}
-
-bool hasFilters(int device) {
-  bool any = false;
+Result<bool> hasFilters(netlink::Socket& socket, int device) {
   for (const auto minor : {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS}) {
-    FilterRequest ask;
-    ask.header.nlmsg_len = sizeof(ask);
-    ask.header.nlmsg_type = RTM_GETTFILTER;
-    ask.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    ask.filter.tcm_family = AF_UNSPEC;
-    ask.filter.tcm_ifindex = device;
-    ask.filter.tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor);
-    // A failed question keeps the qdisc.
-    if (!request(&ask.header, [&any](const nlmsghdr*) { any = true; })) return true;
+    const auto any = socket.hasFilters(device, TC_H_MAKE(TC_H_CLSACT, minor));
+    if (!any || *any) return any;
   }
-  return any;
+  return false;
 }
 
 bpf_tc_hook hookOf(int device, bpf_tc_attach_point point = BPF_TC_INGRESS) {
@@ -102,32 +35,42 @@ bpf_tc_opts ourFilter() {
   return options;
 }
 
-bool isOurs(std::uint32_t program) {
-  const int fd = bpf_prog_get_fd_by_id(program);
-  if (fd < 0) return false;
+Result<bool> isOurs(std::uint32_t program) {
+  const Fd fd(bpf_prog_get_fd_by_id(program));
+  if (!fd && errno == ENOENT) return false;  // replaced at this moment
+  if (!fd) return failErrno("look at program " + std::to_string(program), errno);
   bpf_prog_info info{};
   __u32 length = sizeof(info);
-  const bool known = bpf_obj_get_info_by_fd(fd, &info, &length) == 0;
-  close(fd);
-  return known && std::string_view(info.name).starts_with("hw_from_");
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &length) < 0)
+    return failErrno("look at program " + std::to_string(program), errno);
+  return std::string_view(info.name).starts_with("hw_from_");
+}
+
+Result<std::optional<std::uint32_t>> attachedIngress(netlink::Socket& socket, int device) {
+  // Asked first, since libbpf complains on stderr about a device without the qdisc.
+  const auto any = hasFilters(socket, device);
+  if (!any) return std::unexpected(any.error());
+  if (!*any) return std::nullopt;
+  auto hook = hookOf(device);
+  auto options = ourFilter();
+  const int error = bpf_tc_query(&hook, &options);
+  // EINVAL: there is no chain of filters at all.
+  if (error == -ENOENT || error == -EINVAL || error == -ENODEV) return std::nullopt;
+  if (error < 0) return failErrno("look for our filter", -error);
+  const auto ours = isOurs(options.prog_id);
+  if (!ours) return std::unexpected(ours.error());
+  return *ours ? std::optional(options.prog_id) : std::nullopt;
 }
 
 }  // namespace
 
 Result<Device> findDevice(const std::string& name) {
-  Device out;
-  out.index = static_cast<int>(if_nametoindex(name.c_str()));
-  if (out.index == 0) return fail(ErrorCode::kNotFound, "no such device", name);
-  LinkRequest ask;
-  ask.header.nlmsg_len = sizeof(ask);
-  ask.header.nlmsg_type = RTM_GETLINK;
-  ask.header.nlmsg_flags = NLM_F_REQUEST;
-  ask.link.ifi_family = AF_UNSPEC;
-  ask.link.ifi_index = out.index;
-  const auto asked = request(
-      &ask.header, [&out](const nlmsghdr* one) { out.peerElsewhere = hasPeerElsewhere(one); });
-  if (!asked) return std::unexpected(asked.error());
-  return out;
+  auto socket = netlink::Socket::open();
+  if (!socket) return std::unexpected(socket.error());
+  const auto link = socket->link(name);
+  if (!link) return std::unexpected(link.error());
+  if (!*link) return fail(ErrorCode::kNotFound, "no such device", name);
+  return Device{(*link)->index, (*link)->peerElsewhere};
 }
 
 Result<void> attachIngress(int device, int program) {
@@ -142,23 +85,33 @@ Result<void> attachIngress(int device, int program) {
   return {};
 }
 
-std::optional<std::uint32_t> attachedIngress(int device) {
-  // Asked first, since libbpf complains on stderr about a device without the qdisc.
-  if (!hasFilters(device)) return std::nullopt;
-  auto hook = hookOf(device);
-  auto options = ourFilter();
-  if (bpf_tc_query(&hook, &options) < 0 || !isOurs(options.prog_id)) return std::nullopt;
-  return options.prog_id;
+Result<std::optional<std::uint32_t>> attachedIngress(int device) {
+  auto socket = netlink::Socket::open();
+  if (!socket) return std::unexpected(socket.error());
+  return attachedIngress(*socket, device);
 }
 
-void detachIngress(int device) {
-  if (!attachedIngress(device)) return;
+Result<void> detachIngress(int device) {
+  auto socket = netlink::Socket::open();
+  if (!socket) return std::unexpected(socket.error());
+  return detachIngress(*socket, device);
+}
+
+Result<void> detachIngress(netlink::Socket& socket, int device) {
+  const auto attached = attachedIngress(socket, device);
+  if (!attached) return std::unexpected(attached.error());
+  if (!*attached) return {};
   auto hook = hookOf(device);
   auto options = ourFilter();
-  (void)bpf_tc_detach(&hook, &options);
-  if (hasFilters(device)) return;
+  if (const int error = bpf_tc_detach(&hook, &options); error < 0)
+    return failErrno("detach the program", -error);
+  const auto others = hasFilters(socket, device);
+  if (!others) return std::unexpected(others.error());
+  if (*others) return {};
   auto both = hookOf(device, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
-  (void)bpf_tc_hook_destroy(&both);
+  if (const int error = bpf_tc_hook_destroy(&both); error < 0)
+    return failErrno("remove the clsact qdisc", -error);
+  return {};
 }
 
 std::uint32_t programId(int program) {

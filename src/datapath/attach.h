@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hawser/base/result.h"
+#include "hawser/netlink/netlink.h"
 
 namespace hawser::datapath {
 
@@ -21,10 +22,13 @@ struct Device {
 
 // Puts the program on the device's clsact ingress, in one step in place of an earlier one of ours.
 [[nodiscard]] Result<void> attachIngress(int device, int program);
-// The id of our program on the device's ingress; none when there is none, or not one of ours.
-[[nodiscard]] std::optional<std::uint32_t> attachedIngress(int device);
-// Takes our filter away, and the clsact qdisc when no filter is left on it.
-void detachIngress(int device);
+// The id of our program on the device's ingress; none when there is none, or not one of ours, or no
+// such device.
+[[nodiscard]] Result<std::optional<std::uint32_t>> attachedIngress(int device);
+// Takes our filter away, and the clsact qdisc when no filter is left on it: a question without an
+// answer keeps it, since it may carry others' filters. `socket`: whom to ask.
+[[nodiscard]] Result<void> detachIngress(int device);
+[[nodiscard]] Result<void> detachIngress(netlink::Socket& socket, int device);
 [[nodiscard]] std::uint32_t programId(int program);
 
 }  // namespace hawser::datapath

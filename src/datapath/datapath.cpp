@@ -62,6 +62,11 @@ hw_settings readSettings(int map) {
   return out;
 }
 
+void leave(int device) {
+  if (const auto detached = detachIngress(device); !detached)
+    log::error("datapath", "device {}: {}", device, detached.error().text());
+}
+
 Result<void> checkConfig(const Config& config) {
   if (!config.underlayAddress.isV4())
     return invalid("the underlay is IPv4", config.underlayAddress.text());
@@ -103,7 +108,7 @@ struct Datapath::Impl {
     if (auto attached = attachIngress(device->index, programs.fromUnderlay()); !attached)
       return attached;
     if (before.underlay_ifindex != 0 && before.underlay_ifindex != settings.underlay_ifindex)
-      detachIngress(static_cast<int>(before.underlay_ifindex));
+      leave(static_cast<int>(before.underlay_ifindex));
     ring.reset(ring_buffer__new(programs.map("events"), &Impl::onEvent, this, nullptr));
     if (!ring) return failErrno("open the ring buffer of events", errno);
     auto watching = FilterWatch::open();
@@ -265,16 +270,15 @@ std::vector<Route> Datapath::routes(std::optional<VrfId> vrf) const {
 // Works without loading anything: the devices are read from the pinned maps, filters are known by
 // handle, priority and the name of their program.
 void Datapath::teardown(const Config& config) {
-  if (const auto device = findDevice(config.underlayDevice)) detachIngress(device->index);
+  if (const auto device = findDevice(config.underlayDevice)) leave(device->index);
   for (const auto& pins : Programs::allPins(config)) {
     if (const int fd = bpf_obj_get((pins + "/port_of_device").c_str()); fd >= 0) {
-      forEachEntry<std::uint32_t, std::uint32_t>(fd, [](std::uint32_t ifindex, std::uint32_t) {
-        detachIngress(static_cast<int>(ifindex));
-      });
+      forEachEntry<std::uint32_t, std::uint32_t>(
+          fd, [](std::uint32_t ifindex, std::uint32_t) { leave(static_cast<int>(ifindex)); });
       (void)close(fd);
     }
     if (const int fd = bpf_obj_get((pins + "/settings").c_str()); fd >= 0) {
-      detachIngress(static_cast<int>(readSettings(fd).underlay_ifindex));
+      leave(static_cast<int>(readSettings(fd).underlay_ifindex));
       (void)close(fd);
     }
   }

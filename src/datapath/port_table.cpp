@@ -55,7 +55,8 @@ Result<void> PortTable::startCounters(std::uint32_t port) {
 void PortTable::leaveDevice(std::uint32_t port, std::uint32_t ifindex) {
   const auto* owner = portOfDevice_.find(ifindex);
   if (owner == nullptr || *owner != port) return;  // another port has it now
-  detachIngress(static_cast<int>(ifindex));
+  if (const auto detached = detachIngress(static_cast<int>(ifindex)); !detached)
+    log::error("datapath", "port {}: {}", port, detached.error().text());
   portOfDevice_.erase(ifindex);
 }
 
@@ -241,11 +242,6 @@ std::size_t PortTable::reconcile() {
   return addresses_.reconcile() + translations_.reconcile() + floating_.reconcile() +
          rules_.reconcile() + ports_.reconcile() + labels_.reconcile() + portOfDevice_.reconcile() +
          mendFilters([](int) { return true; });
-}
-
-void PortTable::detachAll() {
-  for (const auto& [ifindex, port] : portOfDevice_.entries())
-    detachIngress(static_cast<int>(ifindex));
 }
 
 std::vector<PortId> PortTable::ids() const {

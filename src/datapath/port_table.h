@@ -26,8 +26,6 @@ class PortTable {
   [[nodiscard]] std::size_t reconcile();
   // Attaches our programs where they are missing; of these devices only.
   std::size_t mendFilters(const std::function<bool(int)>& which);
-  // Detaches from every device that the maps know.
-  void detachAll();
   [[nodiscard]] std::vector<PortId> ids() const;
   [[nodiscard]] std::vector<PortCounters> counters() const;
   [[nodiscard]] std::vector<RuleHit> hits() const;

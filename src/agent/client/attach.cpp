@@ -15,7 +15,7 @@
 #include <optional>
 #include <utility>
 
-#include "client/netlink.h"
+#include "hawser/netlink/netlink.h"
 
 namespace hawser::agent {
 namespace {
@@ -27,8 +27,8 @@ std::uint64_t hashOf(const std::string& text) {
   return hash;
 }
 
-Result<Netlink> openIn(const std::string& netnsPath) {
-  return netnsPath.empty() ? Netlink::open() : Netlink::open(netnsPath);
+Result<netlink::Socket> openIn(const std::string& netnsPath) {
+  return netnsPath.empty() ? netlink::Socket::open() : netlink::Socket::open(netnsPath);
 }
 
 Result<void> checkRequest(const AttachRequest& request) {
@@ -100,47 +100,48 @@ Result<Inside> insideOf(const Attached& attached) {
   return inside;
 }
 
-Result<void> addRoutes(Netlink& netlink, int index, const Inside& inside, bool v4) {
+Result<void> addRoutes(netlink::Socket& socket, int index, const Inside& inside, bool v4) {
   const net::IpAddress any =
       v4 ? net::IpAddress(net::Ipv4Address()) : net::IpAddress(net::Ipv6Address());
   const auto everywhere = net::IpPrefix::truncated(any, 0);
   const bool hasGateway = inside.gateway && inside.gateway->isV4() == v4;
-  if (!hasGateway) return netlink.addRoute(index, everywhere, std::nullopt);
-  if (auto added = netlink.addRoute(index, net::IpPrefix::host(*inside.gateway), std::nullopt);
+  if (!hasGateway) return socket.addRoute(index, everywhere, std::nullopt);
+  if (auto added = socket.addRoute(index, net::IpPrefix::host(*inside.gateway), std::nullopt);
       !added)
     return added;
-  return netlink.addRoute(index, everywhere, inside.gateway);
+  return socket.addRoute(index, everywhere, inside.gateway);
 }
 
-Result<void> configureInside(Netlink& netlink, const std::string& ifname,
+Result<void> configureInside(netlink::Socket& socket, const std::string& ifname,
                              const Attached& attached) {
   const auto inside = insideOf(attached);
   if (!inside) return std::unexpected(inside.error());
-  const auto link = netlink.link(ifname);
+  const auto link = socket.link(ifname);
   if (!link) return std::unexpected(link.error());
   if (!*link) return fail(ErrorCode::kNotFound, "device " + ifname + " is gone");
   const int index = (*link)->index;
   if (auto changed =
-          netlink.changeLink(index, {.mtu = attached.mtu, .mac = inside->mac, .up = true});
+          socket.changeLink(index, {.mtu = attached.mtu, .mac = inside->mac, .up = true});
       !changed)
     return changed;
   std::array<bool, 2> families{};
   for (const auto& address : inside->addresses) {
-    if (auto added = netlink.addAddress(index, address); !added) return added;
+    if (auto added = socket.addAddress(index, address); !added) return added;
     families[address.isV4() ? 0 : 1] = true;
   }
   for (const bool v4 : {true, false})
     if (families[v4 ? 0 : 1])
-      if (auto added = addRoutes(netlink, index, *inside, v4); !added) return added;
+      if (auto added = addRoutes(socket, index, *inside, v4); !added) return added;
   return {};
 }
 
 // Makes the pair. A device of this name on the host is what an earlier attempt left: its name
 // belongs to this attachment alone.
-Result<void> makePair(Netlink& host, const AttachRequest& request, const std::string& device) {
-  const auto netns = openNetns(request.netnsPath);
+Result<void> makePair(netlink::Socket& host, const AttachRequest& request,
+                      const std::string& device) {
+  const auto netns = netlink::openNetns(request.netnsPath);
   if (!netns) return std::unexpected(netns.error());
-  const VethSpec spec{device, request.ifname, netns->get()};
+  const netlink::VethSpec spec{device, request.ifname, netns->get()};
   auto made = host.addVeth(spec);
   if (!made && made.error().code == ErrorCode::kExists) {
     const auto stale = host.removeLink(device);
@@ -162,8 +163,8 @@ Result<void> makePair(Netlink& host, const AttachRequest& request, const std::st
 
 constexpr std::uint32_t kHostMtu = 65535;  // the most that a veth takes
 
-Result<Attached> plugAndConfigure(Netlink& host, Netlink& inside, const AttachRequest& request,
-                                  const std::string& device) {
+Result<Attached> plugAndConfigure(netlink::Socket& host, netlink::Socket& inside,
+                                  const AttachRequest& request, const std::string& device) {
   const auto answer = callAgent(request.socket, plugRequest(request, device),
                                 request.wait + std::chrono::seconds(2));
   if (!answer) return std::unexpected(answer.error());

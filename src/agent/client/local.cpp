@@ -10,7 +10,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "client/netlink.h"
+#include "hawser/base/fd.h"
 
 namespace hawser::agent {
 namespace {

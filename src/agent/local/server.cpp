@@ -15,7 +15,7 @@
 #include <set>
 #include <utility>
 
-#include "client/netlink.h"
+#include "hawser/base/fd.h"
 #include "hawser/base/log.h"
 
 namespace hawser::agent {

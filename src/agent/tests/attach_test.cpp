@@ -11,8 +11,8 @@
 #include <future>
 #include <thread>
 
-#include "client/netlink.h"
 #include "fake_plane.h"
+#include "hawser/netlink/netlink.h"
 #include "kernel.h"
 #include "local/ops.h"
 
@@ -61,8 +61,8 @@ class NamespaceDevices final : public Devices {
  public:
   explicit NamespaceDevices(std::string netns) : netns_(std::move(netns)) {}
   int indexOf(const std::string& name) const override {
-    auto netlink = Netlink::open(netns_);
-    const auto link = netlink->link(name);
+    auto socket = netlink::Socket::open(netns_);
+    const auto link = socket->link(name);
     return link && *link ? (*link)->index : 0;
   }
 
@@ -109,8 +109,8 @@ class AttachTest : public ::testing::Test {
     loop.stop();
     thread.join();
   }
-  std::optional<LinkInfo> linkIn(const std::string& netns, const std::string& name) {
-    return Netlink::open(netns)->link(name).value();
+  std::optional<netlink::LinkInfo> linkIn(const std::string& netns, const std::string& name) {
+    return netlink::Socket::open(netns)->link(name).value();
   }
   std::size_t plugs() {
     std::promise<std::size_t> count;
@@ -150,11 +150,11 @@ TEST_F(AttachTest, AttachedCheckedDetached) {
   ASSERT_TRUE(outside);
   EXPECT_TRUE(outside->up);
   EXPECT_EQ(outside->mtu, 65535U);
-  auto netlink = Netlink::open(workload.path()).value();
-  EXPECT_TRUE(*netlink.hasAddress(inside->index, ip("10.0.3.11")));
-  EXPECT_FALSE(*netlink.hasAddress(inside->index, ip("10.0.3.12")));
-  EXPECT_TRUE(*netlink.hasDefaultRoute(inside->index, true));
-  EXPECT_FALSE(*netlink.hasDefaultRoute(inside->index, false));
+  auto socket = netlink::Socket::open(workload.path()).value();
+  EXPECT_TRUE(*socket.hasAddress(inside->index, ip("10.0.3.11")));
+  EXPECT_FALSE(*socket.hasAddress(inside->index, ip("10.0.3.12")));
+  EXPECT_TRUE(*socket.hasDefaultRoute(inside->index, true));
+  EXPECT_FALSE(*socket.hasDefaultRoute(inside->index, false));
   const auto checked = checkNamespace(request);
   ASSERT_TRUE(checked) << checked.error().text();
   EXPECT_EQ(checked->addresses, attached->addresses);
@@ -200,10 +200,10 @@ TEST_F(AttachTest, ADeviceOfSomebodyElseInsideIsSaid) {
 
 TEST_F(AttachTest, CheckSeesWhatWasChangedInside) {
   ASSERT_TRUE(attachNamespace(request));
-  auto netlink = Netlink::open(workload.path()).value();
-  const auto inside = netlink.link("eth0").value();
+  auto socket = netlink::Socket::open(workload.path()).value();
+  const auto inside = socket.link("eth0").value();
   const auto other = net::MacAddress::parse("02:00:00:00:00:99").value();
-  ASSERT_TRUE(netlink.changeLink(inside->index, {.mtu = {}, .mac = other}));
+  ASSERT_TRUE(socket.changeLink(inside->index, {.mtu = {}, .mac = other}));
   const auto checked = checkNamespace(request);
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ErrorCode::kConflict);

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <thread>
 
-#include "client/netlink.h"
 #include "fixture.h"
+#include "hawser/base/fd.h"
 
 namespace hawser::agent::test {
 namespace {

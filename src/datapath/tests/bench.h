@@ -86,7 +86,7 @@ class Bench : public testing::Test {
                             std::uint32_t gsoSize = 0) const {
     return net_.in([&] {
       const auto program = attachedIngress(findDevice(device)->index);
-      const int fd = bpf_prog_get_fd_by_id(program.value_or(0));
+      const int fd = bpf_prog_get_fd_by_id(program->value_or(0));
       const auto outcome = runProgram(fd, in, findDevice(as.empty() ? device : as)->index, gsoSize);
       close(fd);
       return outcome;

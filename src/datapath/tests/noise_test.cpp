@@ -30,7 +30,7 @@ class Noise : public Bench {
     return net_.in([&] {
       const auto packet = frame(spec);
       const auto index = findDevice("v1")->index;
-      const int fd = bpf_prog_get_fd_by_id(attachedIngress(index).value_or(0));
+      const int fd = bpf_prog_get_fd_by_id(attachedIngress(index)->value_or(0));
       int answered = 0;
       for (int i = 0; i < count; ++i)
         if (runProgram(fd, packet, index).verdict == kRedirect) ++answered;

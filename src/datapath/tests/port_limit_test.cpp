@@ -23,7 +23,7 @@ class PortLimit : public Bench {
   int open(int count, int first = 0) {
     return net_.in([&] {
       const auto index = findDevice("v1")->index;
-      const int fd = bpf_prog_get_fd_by_id(attachedIngress(index).value_or(0));
+      const int fd = bpf_prog_get_fd_by_id(attachedIngress(index)->value_or(0));
       int passed = 0;
       for (int i = first; i < first + count; ++i) {
         Spec spec{.destination = "10.0.0.99",

@@ -62,8 +62,8 @@ TEST_F(Restart, PruneRemovesWhatWasNotSetAgain) {
   EXPECT_EQ(receive({.source = "10.0.0.12", .destination = "10.254.0.1", .protocol = kTcp}).verdict,
             kShot)
       << "the translation went";
-  EXPECT_FALSE(net_.in([] { return attachedIngress(findDevice("v2")->index); })) << "port 2 went";
-  EXPECT_TRUE(net_.in([] { return attachedIngress(findDevice("v1")->index); }));
+  EXPECT_FALSE(net_.in([] { return *attachedIngress(findDevice("v2")->index); })) << "port 2 went";
+  EXPECT_TRUE(net_.in([] { return *attachedIngress(findDevice("v1")->index); }));
   EXPECT_EQ(receive({}, {.label = 1002}).verdict, kShot);
   EXPECT_EQ(dropped("unknown_label"), 1U);
 }
@@ -118,7 +118,7 @@ TEST_F(Restart, AFilterThatGoesIsNoticedAndMended) {
         "object-pinned $P direct-action"}) {
     const auto pin = config_.pinDirectory + "/other";
     const auto underlay =
-        net_.in([] { return attachedIngress(findDevice("u0")->index).value_or(0); });
+        net_.in([] { return attachedIngress(findDevice("u0")->index)->value_or(0); });
     const int other = bpf_prog_get_fd_by_id(underlay);
     (void)bpf_obj_pin(other, pin.c_str());
     close(other);
@@ -154,7 +154,7 @@ TEST_F(Restart, APortMovesToAnotherDeviceAndLabel) {
   moved.label = label(1500);
   moved.addresses = {ip("10.0.0.21")};
   ASSERT_TRUE(plug(moved));
-  EXPECT_FALSE(net_.in([] { return attachedIngress(findDevice("v1")->index); }));
+  EXPECT_FALSE(net_.in([] { return *attachedIngress(findDevice("v1")->index); }));
   const Spec spec{.source = "10.0.0.21"};
   EXPECT_EQ(run("v9", frame(spec)).verdict, kRedirect);
   EXPECT_EQ(receive({}, {.label = 1001}).verdict, kShot);

@@ -1,4 +1,4 @@
-#include "client/netlink.h"
+#include "hawser/netlink/netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,27 +11,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
 
-namespace hawser::agent {
-
-Fd::~Fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-Fd::Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
+namespace hawser::netlink {
 
 // A request as it grows: header, family header, attributes; nested ones are closed by length.
-class Netlink::Message {
+class Socket::Message {
  public:
   Message(std::uint16_t type, std::uint16_t flags) {
     append(nlmsghdr{.nlmsg_len = 0,
@@ -85,18 +74,29 @@ class Netlink::Message {
 
 namespace {
 
+template <class Visit>
+void forEachAttributeIn(std::span<const std::uint8_t> bytes, const Visit& visit) {
+  std::size_t at = 0;
+  while (at + sizeof(rtattr) <= bytes.size()) {
+    rtattr header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    if (header.rta_len < sizeof header || at + header.rta_len > bytes.size()) return;
+    visit(header.rta_type & NLA_TYPE_MASK,
+          bytes.subspan(at + sizeof header, header.rta_len - sizeof header));
+    at += (header.rta_len + 3U) & ~3U;
+  }
+}
 // Attributes of `message` behind a family header of `skip` bytes.
 template <class Visit>
 void forEachAttribute(std::span<const std::uint8_t> message, std::size_t skip, const Visit& visit) {
-  auto at = NLMSG_HDRLEN + ((skip + 3) & ~std::size_t{3});
-  while (at + sizeof(rtattr) <= message.size()) {
-    rtattr header;
-    std::memcpy(&header, message.data() + at, sizeof header);
-    if (header.rta_len < sizeof header || at + header.rta_len > message.size()) return;
-    visit(header.rta_type & NLA_TYPE_MASK,
-          message.subspan(at + sizeof header, header.rta_len - sizeof header));
-    at += (header.rta_len + 3U) & ~3U;
-  }
+  const auto at = NLMSG_HDRLEN + ((skip + 3) & ~std::size_t{3});
+  if (at < message.size()) forEachAttributeIn(message.subspan(at), visit);
+}
+
+// Up to its zero.
+std::string textOf(std::span<const std::uint8_t> value) {
+  const auto* begin = reinterpret_cast<const char*>(value.data());
+  return {begin, strnlen(begin, value.size())};
 }
 
 template <class T>
@@ -109,6 +109,7 @@ T read(std::span<const std::uint8_t> bytes, std::size_t offset = 0) {
 
 // The text that the kernel adds to a refusal (NETLINK_EXT_ACK), if any.
 std::string kernelText(std::span<const std::uint8_t> message) {
+  if (message.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) return {};
   const auto header = read<nlmsghdr>(message);
   if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
   const auto inner = read<nlmsgerr>(message, NLMSG_HDRLEN);
@@ -117,9 +118,7 @@ std::string kernelText(std::span<const std::uint8_t> message) {
     skip += inner.msg.nlmsg_len - NLMSG_HDRLEN;
   std::string text;
   forEachAttribute(message, skip, [&](int type, std::span<const std::uint8_t> value) {
-    if (type == NLMSGERR_ATTR_MSG)
-      text.assign(reinterpret_cast<const char*>(value.data()),
-                  strnlen(reinterpret_cast<const char*>(value.data()), value.size()));
+    if (type == NLMSGERR_ATTR_MSG) text = textOf(value);
   });
   return text;
 }
@@ -151,13 +150,13 @@ Result<Fd> openNetns(const std::string& path) {
   return fd;
 }
 
-Result<Netlink> Netlink::open() {
+Result<Socket> Socket::open() {
   auto fd = openSocket();
   if (!fd) return std::unexpected(fd.error());
-  return Netlink(std::move(*fd));
+  return Socket(std::move(*fd));
 }
 
-Result<Netlink> Netlink::open(const std::string& netnsPath) {
+Result<Socket> Socket::open(const std::string& netnsPath) {
   const auto there = openNetns(netnsPath);
   if (!there) return std::unexpected(there.error());
   const auto here = openNetns("/proc/thread-self/ns/net");
@@ -170,42 +169,57 @@ Result<Netlink> Netlink::open(const std::string& netnsPath) {
   auto fd = openSocket();
   if (::setns(here->get(), CLONE_NEWNET) != 0) return failErrno("return from " + netnsPath, errno);
   if (!fd) return std::unexpected(fd.error());
-  return Netlink(std::move(*fd));
+  return Socket(std::move(*fd));
 }
 
-Result<void> Netlink::exchange(Message& message, const std::string& what, Visit visit,
-                               void* context) {
+namespace {
+
+std::unexpected<Error> refused(const std::string& what, int error,
+                               std::span<const std::uint8_t> message) {
+  auto failed = failErrno(what, error);
+  if (error == ENODEV) failed.error().code = ErrorCode::kNotFound;
+  if (error == EEXIST) failed.error().code = ErrorCode::kExists;
+  if (const auto text = kernelText(message); !text.empty())
+    failed.error().message += " (" + text + ")";
+  return failed;
+}
+
+}  // namespace
+
+Result<void> Socket::exchange(Message& message, const std::string& what, Visit visit,
+                              void* context) {
   const auto bytes = message.finish(++sequence_);
   if (::send(fd_.get(), bytes.data(), bytes.size(), 0) < 0) return failErrno(what, errno);
   alignas(nlmsghdr) std::array<std::uint8_t, 65536> buffer;
   while (true) {
-    const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failErrno(what, errno);
-    std::span<const std::uint8_t> rest(buffer.data(), static_cast<std::size_t>(got));
-    while (rest.size() >= NLMSG_HDRLEN) {
+    const auto size = static_cast<std::size_t>(got);
+    if (size == 0) return fail(ErrorCode::kInternal, what + ": the kernel does not answer");
+    if (size > buffer.size())
+      return fail(ErrorCode::kInternal, what + ": an answer of " + std::to_string(size) + " bytes");
+    std::span<const std::uint8_t> rest(buffer.data(), size);
+    while (!rest.empty()) {
       const auto header = read<nlmsghdr>(rest);
-      if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > rest.size()) break;
+      if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > rest.size())
+        return fail(ErrorCode::kInternal, what + ": the answer is cut short");
       const auto one = rest.first(header.nlmsg_len);
       rest = rest.subspan(std::min<std::size_t>(rest.size(), (header.nlmsg_len + 3U) & ~3U));
       if (header.nlmsg_seq != sequence_) continue;  // the end of an exchange that failed
-      if (header.nlmsg_type == NLMSG_DONE) return {};
-      if (header.nlmsg_type != NLMSG_ERROR) {
+      if (header.nlmsg_type != NLMSG_DONE && header.nlmsg_type != NLMSG_ERROR) {
         if (visit != nullptr) visit(context, one);
         continue;
       }
-      const int error = -read<nlmsgerr>(one, NLMSG_HDRLEN).error;
+      // A dump that fails half-way says so at its end; both begin with the number.
+      const int error = -read<int>(one, NLMSG_HDRLEN);
       if (error == 0) return {};
-      auto failed = failErrno(what, error).error();
-      if (error == ENODEV) failed.code = ErrorCode::kNotFound;
-      if (error == EEXIST) failed.code = ErrorCode::kExists;
-      if (const auto text = kernelText(one); !text.empty()) failed.message += " (" + text + ")";
-      return std::unexpected(failed);
+      return refused(what, error, header.nlmsg_type == NLMSG_ERROR ? one : one.first(0));
     }
   }
 }
 
-Result<std::optional<LinkInfo>> Netlink::link(const std::string& name) {
+Result<std::optional<LinkInfo>> Socket::link(const std::string& name) {
   Message message(RTM_GETLINK, 0);
   message.append(linkHeader());
   message.attribute(IFLA_IFNAME, name);
@@ -217,14 +231,19 @@ Result<std::optional<LinkInfo>> Netlink::link(const std::string& name) {
         const auto header = read<ifinfomsg>(answer, NLMSG_HDRLEN);
         info.index = header.ifi_index;
         info.up = (header.ifi_flags & IFF_UP) != 0;
+        bool veth = false, elsewhere = false;
         forEachAttribute(answer, sizeof header, [&](int type, std::span<const std::uint8_t> value) {
+          if (type == IFLA_LINK_NETNSID) elsewhere = true;  // there only then
+          if (type == IFLA_LINKINFO)
+            forEachAttributeIn(value, [&](int inner, std::span<const std::uint8_t> kind) {
+              if (inner == IFLA_INFO_KIND) veth = textOf(kind) == "veth";
+            });
           if (type == IFLA_MTU) info.mtu = read<std::uint32_t>(value);
           if (type == IFLA_ADDRESS && value.size() == 6)
             info.mac = net::MacAddress(read<std::array<std::uint8_t, 6>>(value));
-          if (type == IFLA_IFNAME)
-            info.name.assign(reinterpret_cast<const char*>(value.data()),
-                             strnlen(reinterpret_cast<const char*>(value.data()), value.size()));
+          if (type == IFLA_IFNAME) info.name = textOf(value);
         });
+        info.peerElsewhere = veth && elsewhere;
         *static_cast<std::optional<LinkInfo>*>(context) = info;
       },
       &found);
@@ -233,7 +252,7 @@ Result<std::optional<LinkInfo>> Netlink::link(const std::string& name) {
   return found;
 }
 
-Result<void> Netlink::addVeth(const VethSpec& spec) {
+Result<void> Socket::addVeth(const VethSpec& spec) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.append(linkHeader());
   message.attribute(IFLA_IFNAME, spec.name);
@@ -251,7 +270,7 @@ Result<void> Netlink::addVeth(const VethSpec& spec) {
   return exchange(message, "make veth pair " + spec.name + "/" + spec.peerName);
 }
 
-Result<bool> Netlink::removeLink(const std::string& name) {
+Result<bool> Socket::removeLink(const std::string& name) {
   Message message(RTM_DELLINK, 0);
   message.append(linkHeader());
   message.attribute(IFLA_IFNAME, name);
@@ -261,7 +280,7 @@ Result<bool> Netlink::removeLink(const std::string& name) {
   return std::unexpected(removed.error());
 }
 
-Result<void> Netlink::changeLink(int index, const LinkChange& change) {
+Result<void> Socket::changeLink(int index, const LinkChange& change) {
   Message message(RTM_NEWLINK, 0);
   auto header = linkHeader(index);
   if (change.up) header.ifi_flags = header.ifi_change = IFF_UP;
@@ -279,7 +298,7 @@ Result<void> Netlink::changeLink(int index, const LinkChange& change) {
   return exchange(message, "change device " + std::to_string(index));
 }
 
-Result<void> Netlink::addAddress(int index, const net::IpAddress& address) {
+Result<void> Socket::addAddress(int index, const net::IpAddress& address) {
   Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
   ifaddrmsg header{};
   header.ifa_family = familyOf(address);
@@ -293,7 +312,7 @@ Result<void> Netlink::addAddress(int index, const net::IpAddress& address) {
   return exchange(message, "add address " + address.text());
 }
 
-Result<bool> Netlink::hasAddress(int index, const net::IpAddress& address) {
+Result<bool> Socket::hasAddress(int index, const net::IpAddress& address) {
   Message message(RTM_GETADDR, NLM_F_DUMP);
   ifaddrmsg header{};
   header.ifa_family = familyOf(address);
@@ -321,8 +340,8 @@ Result<bool> Netlink::hasAddress(int index, const net::IpAddress& address) {
   return search.found;
 }
 
-Result<void> Netlink::addRoute(int index, const net::IpPrefix& prefix,
-                               const std::optional<net::IpAddress>& gateway) {
+Result<void> Socket::addRoute(int index, const net::IpPrefix& prefix,
+                              const std::optional<net::IpAddress>& gateway) {
   Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
   rtmsg header{};
   header.rtm_family = familyOf(prefix.address());
@@ -339,7 +358,7 @@ Result<void> Netlink::addRoute(int index, const net::IpPrefix& prefix,
   return exchange(message, "add route " + prefix.text());
 }
 
-Result<bool> Netlink::hasDefaultRoute(int index, bool v4) {
+Result<bool> Socket::hasDefaultRoute(int index, bool v4) {
   Message message(RTM_GETROUTE, NLM_F_DUMP);
   rtmsg header{};
   header.rtm_family = v4 ? AF_INET : AF_INET6;
@@ -364,4 +383,20 @@ Result<bool> Netlink::hasDefaultRoute(int index, bool v4) {
   return search.found;
 }
 
-}  // namespace hawser::agent
+Result<bool> Socket::hasFilters(int index, std::uint32_t parent) {
+  Message message(RTM_GETTFILTER, NLM_F_DUMP);
+  tcmsg header{};
+  header.tcm_family = AF_UNSPEC;
+  header.tcm_ifindex = index;
+  header.tcm_parent = parent;
+  message.append(header);
+  bool any = false;
+  const auto asked = exchange(
+      message, "list filters of device " + std::to_string(index),
+      [](void* context, std::span<const std::uint8_t>) { *static_cast<bool*>(context) = true; },
+      &any);
+  if (!asked) return std::unexpected(asked.error());
+  return any;
+}
+
+}  // namespace hawser::netlink

@@ -1,32 +1,23 @@
-// The few routing-netlink requests that attaching a workload needs, by hand: no library, about 0.1
-// ms each. A Netlink speaks to the network namespace it was opened in, whatever namespace its
-// thread enters later. Blocking; one thread.
+// The few routing-netlink requests (rtnetlink(7)) that a host's side needs, by hand: no library,
+// about 0.1 ms each. A Socket speaks to the network namespace it was opened in, whatever namespace
+// its thread enters later. Blocking; one thread.
+//
+// Errors: what the kernel refuses comes back with its code and its words (kNotFound for ENODEV,
+// kExists for EEXIST); so does an answer that is cut short, is none, or cannot be read. No request
+// takes a missing answer for an empty one.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "hawser/base/fd.h"
 #include "hawser/base/result.h"
 #include "hawser/net/address.h"
 
-namespace hawser::agent {
-
-// A descriptor that closes itself.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd();
-  Fd(Fd&& other) noexcept;
-  Fd& operator=(Fd&& other) noexcept;
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+namespace hawser::netlink {
 
 struct LinkInfo {
   int index = 0;
@@ -34,6 +25,7 @@ struct LinkInfo {
   std::uint32_t mtu = 0;
   net::MacAddress mac;
   bool up = false;
+  bool peerElsewhere = false;  // a veth whose other end is in another namespace
 };
 
 struct LinkChange {
@@ -49,11 +41,14 @@ struct VethSpec {
   int peerNetns = -1;  // descriptor of the peer's namespace
 };
 
-class Netlink {
+class Socket {
  public:
   // In the caller's namespace, or in that of `netnsPath`. kNotFound: there is no such namespace.
-  [[nodiscard]] static Result<Netlink> open();
-  [[nodiscard]] static Result<Netlink> open(const std::string& netnsPath);
+  [[nodiscard]] static Result<Socket> open();
+  [[nodiscard]] static Result<Socket> open(const std::string& netnsPath);
+
+  // Speaks through an open netlink socket, or what answers like one.
+  explicit Socket(Fd fd) : fd_(std::move(fd)) {}
 
   [[nodiscard]] Result<std::optional<LinkInfo>> link(const std::string& name);
   [[nodiscard]] Result<void> addVeth(const VethSpec& spec);
@@ -66,12 +61,15 @@ class Netlink {
   [[nodiscard]] Result<void> addRoute(int index, const net::IpPrefix& prefix,
                                       const std::optional<net::IpAddress>& gateway);
   [[nodiscard]] Result<bool> hasDefaultRoute(int index, bool v4);
+  // Whether any TC filter, anybody's, is on the device under `parent` (a handle of a qdisc or
+  // class, linux/pkt_sched.h). False, too, for a device that is gone.
+  [[nodiscard]] Result<bool> hasFilters(int index, std::uint32_t parent);
 
  private:
   class Message;
   using Visit = void (*)(void* context, std::span<const std::uint8_t> message);
-  explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
-  // Sends and reads until the acknowledgement; `visit` sees each answer before it.
+  // Sends and reads until the acknowledgement or the end of a dump; `visit` sees each answer before
+  // it.
   [[nodiscard]] Result<void> exchange(Message& message, const std::string& what,
                                       Visit visit = nullptr, void* context = nullptr);
 
@@ -81,4 +79,4 @@ class Netlink {
 
 [[nodiscard]] Result<Fd> openNetns(const std::string& path);
 
-}  // namespace hawser::agent
+}  // namespace hawser::netlink
