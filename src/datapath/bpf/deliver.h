@@ -71,6 +71,7 @@ static __noinline int hw_error_in(struct __sk_buff *skb, struct hw_context *cont
   if (!conn || packet->ip.daddr != quoted.saddr) return hw_drop(HW_DROP_icmp_unrelated);
   if (!hw_tunnel_fits(context, conn))
     return hw_drop_told(packet, HW_DROP_wrong_tunnel, context->port, 0);
+  hw_remember_fragment(packet, context->port);
   struct hw_inside to = {key->local, key->local_port_be, 0};
   if (conn->flags & HW_CONN_TRANSLATED) hw_rewrite_quoted(skb, context, &quoted, true, &to);
   return hw_into_device(skb, context, port);
@@ -180,6 +181,7 @@ static __noinline int hw_deliver(struct __sk_buff *skb, struct hw_context *conte
     conn = bpf_map_lookup_elem(&conns, &context->key);
     if (!conn) return hw_drop(HW_DROP_map_full);
   }
+  hw_remember_fragment(packet, context->port);
   hw_touch(skb, conn, packet, false);
   if (conn->flags & HW_CONN_TRANSLATED)
     hw_rewrite(skb, packet, false, context->key.local.word_be[3], context->key.local_port_be);

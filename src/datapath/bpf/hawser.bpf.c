@@ -157,6 +157,7 @@ static __always_inline int hw_forward(struct __sk_buff *skb, struct hw_context *
   struct hw_packet *packet = &context->packet;
   int verdict = hw_fragment_ports(packet, context->port);
   if (verdict) return hw_drop(verdict);
+  hw_remember_fragment(packet, context->port); /* its source was looked at */
   if (packet->icmp_error) return hw_error_out(skb, context, port);
   hw_key(context, true);
   struct hw_conn *conn = bpf_map_lookup_elem(&conns, &context->key);

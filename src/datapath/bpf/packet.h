@@ -134,27 +134,38 @@ static __noinline int hw_parse(struct __sk_buff *skb, struct hw_packet *packet, 
   return 0;
 }
 
+static __always_inline void hw_fragment_key_of(struct hw_fragment_key *key,
+                                               const struct hw_packet *packet, __u32 port) {
+  __builtin_memset(key, 0, sizeof(*key));
+  key->port = port;
+  key->source = hw_v4(packet->ip.saddr);
+  key->destination = hw_v4(packet->ip.daddr);
+  key->id_be = packet->ip.id;
+  key->protocol = packet->ip.protocol;
+}
+
 /* Later fragments carry no ports: they are those of the first. 0, or the reason to drop it. */
 static __noinline int hw_fragment_ports(struct hw_packet *packet, __u32 port) {
   if (!packet) return HW_DROP_malformed;
-  __u16 offset = bpf_ntohs(packet->ip.frag_off);
-  if (!(offset & (HW_MORE_FRAGMENTS | HW_FRAGMENT_OFFSET))) return 0;
-  struct hw_fragment_key key = {};
-  key.port = port;
-  key.source = hw_v4(packet->ip.saddr);
-  key.destination = hw_v4(packet->ip.daddr);
-  key.id_be = packet->ip.id;
-  key.protocol = packet->ip.protocol;
-  if (!packet->later_fragment) {
-    struct hw_fragment first = {packet->source_be, packet->target_be};
-    bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
-    return 0;
-  }
+  if (!packet->later_fragment) return 0;
+  struct hw_fragment_key key;
+  hw_fragment_key_of(&key, packet, port);
   struct hw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
   if (!first) return HW_DROP_fragment_unknown;
   packet->source_be = first->source_port_be;
   packet->target_be = first->destination_port_be;
   return 0;
+}
+
+/* Of a first fragment, for the later ones. Before the packet is rewritten, and after its sender was
+ * found to be one that may send it: nobody else says what the others are taken for. */
+static __noinline void hw_remember_fragment(struct hw_packet *packet, __u32 port) {
+  if (!packet || packet->later_fragment) return;
+  if (!(packet->ip.frag_off & bpf_htons(HW_MORE_FRAGMENTS))) return;
+  struct hw_fragment_key key;
+  hw_fragment_key_of(&key, packet, port);
+  struct hw_fragment first = {packet->source_be, packet->target_be};
+  bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
 }
 
 static __always_inline __u32 hw_mix(__u32 hash, __u32 word) {

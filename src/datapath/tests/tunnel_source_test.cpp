@@ -169,5 +169,48 @@ TEST_F(TunnelSource, IcmpErrorsComeTheWayOfTheirConnection) {
   EXPECT_EQ(from("172.31.0.9", error("192.0.2.7")), kShot) << "no part of this connection's way";
 }
 
+// Fragments after the first are judged by the ports of the first: a stranger's first says nothing.
+TEST_F(TunnelSource, AStrangersFirstFragmentIsForgotten) {
+  route("10.0.0.12/32", {via(2001)});
+  const Spec first{.source = "10.0.0.12",
+                   .destination = "10.0.0.11",
+                   .payload = Bytes(800, 'x'),
+                   .dontFragment = false,
+                   .moreFragments = true};
+  auto later = first;
+  later.moreFragments = false, later.fragmentOffset = 101;
+  ASSERT_EQ(from("172.31.0.66", first), kShot);
+  EXPECT_EQ(dropped("wrong_tunnel"), 1U);
+  EXPECT_EQ(from("172.31.0.2", later), kShot);
+  EXPECT_EQ(dropped("fragment_unknown"), 1U) << "of a packet whose first part was not taken";
+  EXPECT_TRUE(plane_->connections(std::nullopt).empty());
+  // Nor does it speak over the first part of who may send.
+  ASSERT_EQ(from("172.31.0.2", first), kRedirect);
+  auto other = first;
+  other.sport = 999, other.dport = 22;
+  ASSERT_EQ(from("172.31.0.66", other), kShot);
+  EXPECT_EQ(from("172.31.0.2", later), kRedirect);
+  EXPECT_EQ(plane_->connections(std::nullopt).size(), 1U);
+}
+
+TEST_F(TunnelSource, AStrangersFirstFragmentOfAConnectionIsForgotten) {
+  route("10.0.0.12/32", {via(2001)});
+  ASSERT_EQ(send({}).verdict, kRedirect);
+  const Spec first{.source = "10.0.0.12",
+                   .destination = "10.0.0.11",
+                   .sport = 80,
+                   .dport = 40000,
+                   .payload = Bytes(800, 'x'),
+                   .dontFragment = false,
+                   .moreFragments = true};
+  auto later = first;
+  later.moreFragments = false, later.fragmentOffset = 101;
+  ASSERT_EQ(from("172.31.0.66", first), kShot);
+  EXPECT_EQ(from("172.31.0.2", later), kShot);
+  EXPECT_EQ(dropped("fragment_unknown"), 1U);
+  ASSERT_EQ(from("172.31.0.2", first), kRedirect);
+  EXPECT_EQ(from("172.31.0.2", later), kRedirect);
+}
+
 }  // namespace
 }  // namespace hawser::datapath
