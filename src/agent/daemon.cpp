@@ -57,8 +57,8 @@ Daemon::Daemon(io::Loop& loop, Parts parts)
       parts_(std::move(parts)),
       speaker_(loop, speakerConfig(parts_), metrics_),
       sink_(std::make_unique<Sink>(speaker_)),
-      agent_(loop, {.host = parts_.options.host, .underlay = parts_.underlay},
-             parts_.plane->forwarding(), *sink_, *parts_.devices, parts_.state, metrics_),
+      agent_(loop, {.host = parts_.options.host, .underlay = parts_.underlay}, *parts_.plane,
+             *sink_, *parts_.devices, parts_.state, metrics_),
       drops_(loop.clock()),
       operations_({.loop = loop,
                    .agent = agent_,
@@ -92,7 +92,7 @@ Result<void> Daemon::start() {
   if (const int fd = parts_.plane->eventFd(); fd >= 0)
     events_.emplace(loop_, fd, [this] { drops(); });
   if (const int fd = parts_.plane->filterFd(); fd >= 0)
-    filters_.emplace(loop_, fd, [this] { mended(parts_.plane->mendFilters(), "filters"); });
+    filters_.emplace(loop_, fd, [this] { mended(parts_.plane->mendFilters(), "filters", false); });
   reporter_ = std::make_unique<Reporter>(clients(), parts_.options.host);
   feed_ = std::make_unique<SliceFeed>(
       loop_, clients(), parts_.options.host,
@@ -161,7 +161,7 @@ void Daemon::sayState(const bgp::PeerStatus& peer) {
 
 void Daemon::everySecond() {
   second_.start(std::chrono::seconds(1), [this] { everySecond(); });
-  metrics_.counter("agent.connection.expire").add(parts_.plane->sweep());
+  sweep();
   const auto evicted = parts_.plane->evicted();
   metrics_.counter("agent.connection.evict").add(evicted - std::exchange(evicted_, evicted));
   agent_.checkDevices();
@@ -175,14 +175,36 @@ void Daemon::everySecond() {
 
 void Daemon::everyTenSeconds() {
   tenSeconds_.start(std::chrono::seconds(10), [this] { everyTenSeconds(); });
-  mended(parts_.plane->reconcile(), "entries");
+  mended(parts_.plane->reconcile(), "entries", true);
   agent_.reconcile();
 }
 
-void Daemon::mended(std::size_t count, const char* what) {
-  if (count == 0) return;
-  metrics_.counter("agent.datapath.mend").add(count);
-  log::warn("agent", "the datapath had drifted: {} {} mended", count, what);
+void Daemon::sweep() {
+  const auto gone = parts_.plane->sweep();
+  const auto problem = gone ? std::string() : gone.error().text();
+  metrics_.counter("agent.connection.expire").add(gone.value_or(0));
+  if (!gone) metrics_.counter("agent.connection.fail").add();
+  if (std::exchange(sweepProblem_, problem) == problem) return;
+  if (gone)
+    log::info("agent", "connections age again");
+  else
+    log::error("agent", "connections do not age: {}; tried again", problem);
+}
+
+// all: the whole datapath was looked at, so what failed before and is not told now is mended.
+void Daemon::mended(const datapath::Mended& found, const char* what, bool all) {
+  if (found.mended > 0) {
+    metrics_.counter("agent.datapath.mend").add(found.mended);
+    log::warn("agent", "the datapath had drifted: {} {} mended", found.mended, what);
+  }
+  metrics_.counter("agent.datapath.fail").add(found.failed);
+  if (found.failed == notMended_ || (!all && found.failed < notMended_)) return;
+  notMended_ = found.failed;
+  if (found.failed > 0)
+    log::error("agent", "the datapath has drifted, {} {} cannot be mended: {}; tried again",
+               found.failed, what, found.error.text());
+  else
+    log::info("agent", "the datapath is as wanted again");
 }
 
 // "synchronised" alone also means "waited long enough"; nothing may be forgotten for that.

@@ -10,7 +10,6 @@
 #include "feed.h"
 #include "hawser/bgp/speaker.h"
 #include "local/ops.h"
-#include "plane.h"
 
 namespace hawser::agent {
 
@@ -21,7 +20,7 @@ class Daemon {
     net::Ipv4Address underlay;
     Enrolment enrolment;
     HostState state;
-    std::unique_ptr<Plane> plane;
+    std::unique_ptr<datapath::Plane> plane;
     std::unique_ptr<Devices> devices;
     std::chrono::seconds restartDeferral{30};  // how long a restart waits for its controllers
   };
@@ -45,7 +44,8 @@ class Daemon {
   void everySecond();
   void everyTenSeconds();
   void drops();
-  void mended(std::size_t count, const char* what);
+  void sweep();
+  void mended(const datapath::Mended& found, const char* what, bool all);
   void report();
   [[nodiscard]] bool bgpIsWhole() const;
 
@@ -64,6 +64,8 @@ class Daemon {
   io::Timer second_, tenSeconds_, reportTimer_;
   Json reported_;
   std::uint64_t evicted_ = 0;  // as counted so far
+  std::string sweepProblem_;   // as the log was told
+  std::size_t notMended_ = 0;  // as the log was told
   std::optional<TimePoint> wholeSince_;
   std::map<std::string, std::optional<bgp::State>> said_;
 };

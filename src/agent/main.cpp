@@ -58,7 +58,7 @@ Result<void> run(const Options& options) {
   if (!enrolment) return std::unexpected(enrolment.error());
   const auto config = datapathConfig(options, *underlay);
   if (!config) return std::unexpected(config.error());
-  auto plane = openDatapath(*config);
+  auto plane = datapath::Datapath::open(*config);
   if (!plane) return fail(plane.error().code, plane.error().text(), "datapath");
 
   (void)::signal(SIGPIPE, SIG_IGN);

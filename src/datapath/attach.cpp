@@ -75,8 +75,9 @@ Result<Device> findDevice(const std::string& name) {
 
 Result<void> attachIngress(int device, int program) {
   auto hook = hookOf(device);
-  if (const int error = bpf_tc_hook_create(&hook); error < 0 && error != -EEXIST)
-    return failErrno("make the clsact qdisc", -error);
+  const int made = bpf_tc_hook_create(&hook);
+  if (made == -ENODEV) return fail(ErrorCode::kNotFound, "the device is gone");
+  if (made < 0 && made != -EEXIST) return failErrno("make the clsact qdisc", -made);
   auto options = ourFilter();
   options.prog_fd = program;
   options.flags = BPF_TC_F_REPLACE;
@@ -89,6 +90,14 @@ Result<std::optional<std::uint32_t>> attachedIngress(int device) {
   auto socket = netlink::Socket::open();
   if (!socket) return std::unexpected(socket.error());
   return attachedIngress(*socket, device);
+}
+
+Result<bool> mendIngress(int device, int program) {
+  const auto attached = attachedIngress(device);
+  if (!attached) return std::unexpected(attached.error());
+  if (*attached == programId(program)) return false;
+  if (auto again = attachIngress(device, program); !again) return std::unexpected(again.error());
+  return true;
 }
 
 Result<void> detachIngress(int device) {

@@ -8,11 +8,13 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "hawser/base/result.h"
+#include "hawser/datapath/datapath.h"
 
 namespace hawser::datapath {
 
@@ -70,6 +72,15 @@ class BpfMap {
       if (which(key, value)) gone.push_back(key);
     for (const auto& key : gone) erase(key);
   }
+  // The same among those that begin like `first`: from it on, as long as `within` holds. Keys lie
+  // in the order of their bytes.
+  void eraseWithin(const K& first, const std::function<bool(const K&)>& within,
+                   const std::function<bool(const K&)>& which) {
+    std::vector<K> gone;
+    for (auto it = wanted_.lower_bound(first); it != wanted_.end() && within(it->first); ++it)
+      if (which(it->first)) gone.push_back(it->first);
+    for (const auto& key : gone) erase(key);
+  }
   [[nodiscard]] const V* find(const K& key) const {
     const auto found = wanted_.find(key);
     return found == wanted_.end() ? nullptr : &found->second;
@@ -86,9 +97,15 @@ class BpfMap {
                 name_);
   }
 
-  // Makes the map equal to what is wanted; how many entries differed.
-  std::size_t reconcile() {
-    std::size_t mended = 0;
+  // Makes the map equal to what is wanted.
+  [[nodiscard]] Mended reconcile() {
+    Mended out;
+    const auto count = [&](int done) {
+      if (done == 0)
+        ++out.mended;
+      else
+        out.fail(failErrno("mend the map " + name_, errno).error());
+    };
     std::vector<K> foreign;
     typename Entries::size_type seen = 0;
     forEachEntry<K, V>(fd_, [&](const K& key, const V& value) {
@@ -99,14 +116,17 @@ class BpfMap {
       }
       ++seen;
       if (std::memcmp(&known->second, &value, sizeof(V)) == 0) return;
-      if (bpf_map_update_elem(fd_, &key, &known->second, BPF_ANY) == 0) ++mended;
+      count(bpf_map_update_elem(fd_, &key, &known->second, BPF_ANY));
     });
     for (const auto& key : foreign)
-      if (bpf_map_delete_elem(fd_, &key) == 0) ++mended;
-    if (seen == wanted_.size()) return mended;
+      if (const int done = bpf_map_delete_elem(fd_, &key); done == 0 || errno != ENOENT)
+        count(done);
+    if (seen == wanted_.size()) return out;
+    std::set<K, BytesLess> there;
+    forEachEntry<K, V>(fd_, [&](const K& key, const V&) { there.insert(key); });
     for (const auto& [key, value] : wanted_)
-      if (bpf_map_update_elem(fd_, &key, &value, BPF_NOEXIST) == 0) ++mended;
-    return mended;
+      if (!there.contains(key)) count(bpf_map_update_elem(fd_, &key, &value, BPF_ANY));
+    return out;
   }
 
  private:

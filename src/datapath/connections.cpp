@@ -7,6 +7,7 @@
 
 #include "bpf_map.h"
 #include "convert.h"
+#include "hawser/base/log.h"
 
 namespace hawser::datapath {
 namespace {
@@ -26,39 +27,42 @@ std::chrono::seconds idleOf(const hw_conn& conn, std::uint64_t now) {
   return std::chrono::seconds(now > conn.last_seen ? (now - conn.last_seen) / 1'000'000'000U : 0);
 }
 
-// One batch after `cursor`, which moves on; false at the end of the table.
-bool nextBatch(int map, std::optional<std::uint32_t>& cursor, std::vector<hw_conn_key>& keys,
-               std::vector<hw_conn>& values) {
-  // A hash bucket has to fit whole (-ENOSPC otherwise).
-  for (std::uint32_t room = kBatch; room <= kBatch * 64; room *= 4) {
+// One batch after `cursor`, which moves on; false at the end of the table. After an error it is at
+// the beginning.
+Result<bool> nextBatch(int map, std::optional<std::uint32_t>& cursor,
+                       std::vector<hw_conn_key>& keys, std::vector<hw_conn>& values) {
+  int error = ENOSPC;
+  // A hash bucket has to fit whole (ENOSPC otherwise).
+  for (std::uint32_t room = kBatch; room <= kBatch * 64 && error == ENOSPC; room *= 4) {
     keys.resize(room);
     values.resize(room);
     std::uint32_t count = room;
     std::uint32_t next = 0;
     const int done = bpf_map_lookup_batch(map, cursor ? &*cursor : nullptr, &next, keys.data(),
                                           values.data(), &count, nullptr);
-    if (done < 0 && errno == ENOSPC) continue;
-    const bool more = done == 0;
-    if (done < 0 && errno != ENOENT) count = 0;
+    error = done < 0 ? errno : 0;
+    if (error != 0 && error != ENOENT) continue;
     keys.resize(count);
     values.resize(count);
-    cursor = more ? std::optional(next) : std::nullopt;
-    return more;
+    cursor = error == 0 ? std::optional(next) : std::nullopt;
+    return error == 0;
   }
   keys.clear();
   values.clear();
   cursor.reset();
-  return false;
+  return failErrno("read the map conns", error);
 }
 
 template <class Visit>
-void forEachConnection(int map, Visit visit) {
+Result<void> forEachConnection(int map, Visit visit) {
   std::optional<std::uint32_t> cursor;
   std::vector<hw_conn_key> keys;
   std::vector<hw_conn> values;
-  for (bool more = true; more;) {
-    more = nextBatch(map, cursor, keys, values);
+  for (;;) {
+    const auto more = nextBatch(map, cursor, keys, values);
+    if (!more) return std::unexpected(more.error());
     for (std::size_t i = 0; i < keys.size(); ++i) visit(keys[i], values[i]);
+    if (!*more) return {};
   }
 }
 
@@ -112,16 +116,18 @@ Connections::Connections(const Programs& programs, std::uint32_t limitPerPort)
       outside_(programs.map("outside")),
       loads_(programs, limitPerPort) {}
 
-std::vector<Connection> Connections::view(std::optional<PortId> port,
-                                          const NextHopById& nextHop) const {
-  std::vector<Connection> out;
+Result<ConnectionList> Connections::view(std::optional<PortId> port, std::size_t limit,
+                                         const NextHopById& nextHop) const {
+  ConnectionList out;
   const auto now = nowNs();
-  forEachConnection(conns_, [&](const hw_conn_key& key, const hw_conn& conn) {
+  const auto read = forEachConnection(conns_, [&](const hw_conn_key& key, const hw_conn& conn) {
     if (port && key.port != port->value()) return;
-    out.push_back(toConnection(key, conn));
-    out.back().nextHop = nextHop(conn.next_hop);
-    out.back().idle = idleOf(conn, now);
+    if (++out.total > limit) return;
+    auto& one = out.connections.emplace_back(toConnection(key, conn));
+    one.nextHop = nextHop(conn.next_hop);
+    one.idle = idleOf(conn, now);
   });
+  if (!read) return std::unexpected(read.error());
   return out;
 }
 
@@ -135,14 +141,15 @@ void Connections::erase(const hw_conn_key& key, const hw_conn& conn) {
   (void)bpf_map_delete_elem(conns_, &key);
 }
 
-std::size_t Connections::sweep() {
+Result<std::size_t> Connections::sweep() {
   std::size_t gone = 0;
   std::vector<hw_conn_key> keys;
   std::vector<hw_conn> values;
   const auto now = nowNs();
-  for (std::uint32_t batch = 0; batch < kSweepBatches; ++batch) {
+  Result<bool> more = true;
+  for (std::uint32_t batch = 0; batch < kSweepBatches && more && *more; ++batch) {
     if (!cursor_) loads_.startPass();
-    const bool more = nextBatch(conns_, cursor_, keys, values);
+    more = nextBatch(conns_, cursor_, keys, values);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const bool pressed = loads_.pressed(keys[i].port);
       if (idleOf(values[i], now) < idleLimit(keys[i].protocol, values[i].flags, pressed)) {
@@ -153,20 +160,21 @@ std::size_t Connections::sweep() {
       loads_.erased(keys[i], values[i]);
       ++gone;
     }
-    if (!more) {
-      loads_.endPass();
-      break;
-    }
   }
+  if (more && !*more) loads_.endPass();
   loads_.flush(now);
+  if (!more) return std::unexpected(more.error());
   return gone;
 }
 
 void Connections::forget(PortId port) {
   std::vector<std::pair<hw_conn_key, hw_conn>> gone;
-  forEachConnection(conns_, [&](const hw_conn_key& key, const hw_conn& conn) {
+  const auto read = forEachConnection(conns_, [&](const hw_conn_key& key, const hw_conn& conn) {
     if (key.port == port.value()) gone.emplace_back(key, conn);
   });
+  if (!read)
+    log::error("datapath", "connections of port {} are left to age: {}", port.value(),
+               read.error().text());
   for (const auto& [key, conn] : gone) erase(key, conn);
   loads_.remove(port);
 }

@@ -28,10 +28,11 @@ class Connections {
   // Before a port opens its first.
   [[nodiscard]] Result<void> expect(PortId port) { return loads_.add(port); }
 
-  [[nodiscard]] std::vector<Connection> view(std::optional<PortId> port,
-                                             const NextHopById& nextHop) const;
-  // Deletes what was idle too long; looks at a bounded part of the table each time.
-  std::size_t sweep();
+  [[nodiscard]] Result<ConnectionList> view(std::optional<PortId> port, std::size_t limit,
+                                            const NextHopById& nextHop) const;
+  // Deletes what was idle too long; looks at a bounded part of the table each time. When the table
+  // cannot be read the pass is lost, so nobody's load is reckoned by a part of it.
+  [[nodiscard]] Result<std::size_t> sweep();
   [[nodiscard]] std::uint64_t evicted() const { return loads_.evicted(); }
   // Those of a port that is gone.
   void forget(PortId port);

@@ -126,11 +126,15 @@ struct Datapath::Impl {
     return {};
   }
 
-  std::size_t mendUnderlay() const {
-    const auto underlay = static_cast<int>(settings.underlay_ifindex);
-    const int program = programs.fromUnderlay();
-    if (attachedIngress(underlay) == programId(program)) return 0;
-    return attachIngress(underlay, program) ? 1 : 0;
+  [[nodiscard]] Mended mendUnderlay() const {
+    Mended out;
+    const auto mended =
+        mendIngress(static_cast<int>(settings.underlay_ifindex), programs.fromUnderlay());
+    if (!mended)
+      out.fail({mended.error().code, mended.error().text(), config.underlayDevice});
+    else if (*mended)
+      ++out.mended;
+    return out;
   }
 
   static int onEvent(void* self, void* data, std::size_t size) {
@@ -209,30 +213,39 @@ void Datapath::prune() {
   impl_->ports.prune();
   impl_->routes.prune();
   impl_->routers.prune();
-  const auto after = impl_->ports.ids();
+  const auto left = impl_->ports.ids();
+  const std::set<PortId> after(left.begin(), left.end());
   for (const auto id : before)
-    if (std::find(after.begin(), after.end(), id) == after.end()) impl_->connections.forget(id);
+    if (!after.contains(id)) impl_->connections.forget(id);
 }
 
-std::size_t Datapath::sweep() { return impl_->connections.sweep(); }
+Result<std::size_t> Datapath::sweep() { return impl_->connections.sweep(); }
 std::uint64_t Datapath::evicted() const { return impl_->connections.evicted(); }
 
-std::size_t Datapath::reconcile() {
-  auto mended = impl_->routes.reconcile() + impl_->routers.reconcile() + impl_->ports.reconcile();
+Mended Datapath::reconcile() {
+  auto out = impl_->routes.reconcile();
+  out += impl_->routers.reconcile();
+  out += impl_->ports.reconcile();
   const auto now = readSettings(impl_->settingsMap);
-  if (std::memcmp(&now, &impl_->settings, sizeof(now)) != 0 && impl_->writeSettings()) ++mended;
-  return mended + impl_->mendUnderlay();
+  if (std::memcmp(&now, &impl_->settings, sizeof(now)) != 0) {
+    if (const auto written = impl_->writeSettings(); !written)
+      out.fail(written.error());
+    else
+      ++out.mended;
+  }
+  out += impl_->mendUnderlay();
+  return out;
 }
 
 int Datapath::filterFd() const { return impl_->watch ? impl_->watch->fd() : -1; }
 
-std::size_t Datapath::mendFilters() {
-  if (!impl_->watch) return 0;
+Mended Datapath::mendFilters() {
+  if (!impl_->watch) return {};
   const auto changed = impl_->watch->drain();
   const auto which = [&](int device) { return changed.lost || changed.devices.contains(device); };
-  const auto mended = impl_->ports.mendFilters(which);
-  return which(static_cast<int>(impl_->settings.underlay_ifindex)) ? mended + impl_->mendUnderlay()
-                                                                   : mended;
+  auto out = impl_->ports.mendFilters(which);
+  if (which(static_cast<int>(impl_->settings.underlay_ifindex))) out += impl_->mendUnderlay();
+  return out;
 }
 
 int Datapath::eventFd() const { return ring_buffer__epoll_fd(impl_->ring.get()); }
@@ -243,8 +256,8 @@ void Datapath::drainEvents(const std::function<void(const DropEvent&)>& visit) {
   impl_->visit = nullptr;
 }
 
-std::vector<Connection> Datapath::connections(std::optional<PortId> port) const {
-  return impl_->connections.view(port,
+Result<ConnectionList> Datapath::connections(std::optional<PortId> port, std::size_t limit) const {
+  return impl_->connections.view(port, limit,
                                  [this](std::uint32_t id) { return impl_->routes.nextHop(id); });
 }
 

@@ -3,11 +3,24 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "convert.h"
 #include "hawser/base/log.h"
 
 namespace hawser::datapath {
+namespace {
+
+// Of a map whose keys begin with the port: those of one port that `which` picks.
+template <class K, class V, class Which>
+void eraseOf(BpfMap<K, V>& map, std::uint32_t port, Which which) {
+  static_assert(offsetof(K, port) == 0);
+  K first{};
+  first.port = port;
+  map.eraseWithin(first, [port](const K& key) { return key.port == port; }, which);
+}
+
+}  // namespace
 
 PortTable::PortTable(const Programs& programs)
     : fromPort_(programs.fromPort()),
@@ -38,9 +51,7 @@ Result<void> PortTable::writeAddresses(const Port& port) {
     wanted[{port.id.value(), toAddr(address)}] = HW_ADDR_OWN;
   for (const auto& [key, kind] : wanted)
     if (auto written = addresses_.set(key, kind); !written) return written;
-  addresses_.eraseIf([&](const hw_port_addr& key, std::uint32_t) {
-    return key.port == port.id.value() && !wanted.contains(key);
-  });
+  eraseOf(addresses_, port.id.value(), [&](const auto& key) { return !wanted.contains(key); });
   return {};
 }
 
@@ -105,9 +116,9 @@ void PortTable::remove(PortId port) {
   if (const auto* owner = labels_.find(before.label); owner != nullptr && *owner == id)
     labels_.erase(before.label);
   ports_.erase(id);
-  addresses_.eraseIf([id](const hw_port_addr& key, std::uint32_t) { return key.port == id; });
-  translations_.eraseIf(
-      [id](const hw_translation_key& key, const hw_translation&) { return key.port == id; });
+  const auto all = [](const auto&) { return true; };
+  eraseOf(addresses_, id, all);
+  eraseOf(translations_, id, all);
   floating_.erase(id);
   dropRules(before.ingress_set);
   dropRules(before.egress_set);
@@ -149,9 +160,7 @@ Result<void> PortTable::setTranslations(PortId port, const std::vector<Translati
   }
   for (const auto& [key, value] : wanted)
     if (auto written = translations_.set(key, value); !written) return written;
-  translations_.eraseIf([&](const hw_translation_key& key, const hw_translation&) {
-    return key.port == id && !wanted.contains(key);
-  });
+  eraseOf(translations_, id, [&](const auto& key) { return !wanted.contains(key); });
   confirmed_[id].translations = true;
   return updateFloating(id, floats ? &*floats : nullptr);
 }
@@ -226,22 +235,32 @@ void PortTable::prune() {
   portOfDevice_.eraseIf([&](std::uint32_t, std::uint32_t port) { return orphan(port); });
 }
 
-std::size_t PortTable::mendFilters(const std::function<bool(int)>& which) {
-  std::size_t mended = 0;
-  const auto program = programId(fromPort_);
+Mended PortTable::mendFilters(const std::function<bool(int)>& which) {
+  Mended out;
   for (const auto& [ifindex, port] : portOfDevice_.entries()) {
     if (!which(static_cast<int>(ifindex))) continue;
-    if (!confirmed_.contains(port) || !confirmed_.at(port).port) continue;
-    if (attachedIngress(static_cast<int>(ifindex)) == program) continue;
-    if (attachIngress(static_cast<int>(ifindex), fromPort_)) ++mended;
+    const auto confirmed = confirmed_.find(port);
+    if (confirmed == confirmed_.end() || !confirmed->second.port) continue;
+    const auto mended = mendIngress(static_cast<int>(ifindex), fromPort_);
+    if (!mended && mended.error().code == ErrorCode::kNotFound) continue;
+    if (!mended)
+      out.fail({mended.error().code, mended.error().text(), confirmed->second.device});
+    else if (*mended)
+      ++out.mended;
   }
-  return mended;
+  return out;
 }
 
-std::size_t PortTable::reconcile() {
-  return addresses_.reconcile() + translations_.reconcile() + floating_.reconcile() +
-         rules_.reconcile() + ports_.reconcile() + labels_.reconcile() + portOfDevice_.reconcile() +
-         mendFilters([](int) { return true; });
+Mended PortTable::reconcile() {
+  auto out = addresses_.reconcile();
+  out += translations_.reconcile();
+  out += floating_.reconcile();
+  out += rules_.reconcile();
+  out += ports_.reconcile();
+  out += labels_.reconcile();
+  out += portOfDevice_.reconcile();
+  out += mendFilters([](int) { return true; });
+  return out;
 }
 
 std::vector<PortId> PortTable::ids() const {

@@ -23,9 +23,10 @@ class PortTable {
   [[nodiscard]] Result<void> setTranslations(PortId port, const std::vector<Translation>& all);
   [[nodiscard]] Result<void> setRules(PortId port, const RuleSet& rules);
   void prune();
-  [[nodiscard]] std::size_t reconcile();
-  // Attaches our programs where they are missing; of these devices only.
-  std::size_t mendFilters(const std::function<bool(int)>& which);
+  [[nodiscard]] Mended reconcile();
+  // Attaches our programs where they are missing; of these devices only. A device that is gone has
+  // nothing to mend.
+  [[nodiscard]] Mended mendFilters(const std::function<bool(int)>& which);
   [[nodiscard]] std::vector<PortId> ids() const;
   [[nodiscard]] std::vector<PortCounters> counters() const;
   [[nodiscard]] std::vector<RuleHit> hits() const;

@@ -177,9 +177,12 @@ void RouteTable::prune() {
   }
 }
 
-std::size_t RouteTable::reconcile() {
+Mended RouteTable::reconcile() {
   // What a route leads to is mended before the route.
-  return nextHops_.reconcile() + groups_.reconcile() + routes_.reconcile();
+  auto out = nextHops_.reconcile();
+  out += groups_.reconcile();
+  out += routes_.reconcile();
+  return out;
 }
 
 std::optional<NextHop> RouteTable::nextHop(std::uint32_t id) const {

@@ -25,7 +25,7 @@ class RouteTable {
   [[nodiscard]] Result<void> set(const Route& route);
   void remove(VrfId vrf, const net::IpPrefix& prefix);
   void prune();
-  [[nodiscard]] std::size_t reconcile();
+  [[nodiscard]] Mended reconcile();
   [[nodiscard]] std::vector<Route> routes(std::optional<VrfId> vrf) const;
   [[nodiscard]] std::optional<NextHop> nextHop(std::uint32_t id) const;
   [[nodiscard]] std::uint32_t lastNextHop() const { return lastNextHop_; }

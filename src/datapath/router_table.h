@@ -14,7 +14,7 @@ class RouterTable {
   explicit RouterTable(const Programs& programs);  // takes over what the map holds
   [[nodiscard]] Result<void> set(VrfId vrf, const std::set<net::IpAddress>& routers);
   void prune();  // VRFs that were not set since
-  [[nodiscard]] std::size_t reconcile() { return senders_.reconcile(); }
+  [[nodiscard]] Mended reconcile() { return senders_.reconcile(); }
 
  private:
   BpfMap<hw_sender, std::uint32_t> senders_;

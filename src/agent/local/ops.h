@@ -14,7 +14,7 @@ class Operations {
   struct Dependencies {
     io::Loop& loop;
     Agent& agent;
-    Plane& plane;
+    datapath::Plane& plane;
     DropLog& drops;
     const Metrics& metrics;
     std::function<Surroundings()> surroundings;

@@ -250,7 +250,7 @@ Json statusJson(const Agent& agent, const Surroundings& surroundings) {
   return json;
 }
 
-Json portsJson(const Agent& agent, const Plane& plane) {
+Json portsJson(const Agent& agent, const datapath::Plane& plane) {
   std::map<datapath::PortId, datapath::PortCounters> counters;
   for (const auto& one : plane.portCounters()) counters[one.port] = one;
   Json json{{"ports", Json::array()}, {"unmatched", Json::array()}};
@@ -303,7 +303,8 @@ Result<Json> routesJson(const Agent& agent, const std::string& which) {
   return Json{{"vrfs", out}};
 }
 
-Result<Json> mapRoutesJson(const Agent& agent, const Plane& plane, const std::string& which) {
+Result<Json> mapRoutesJson(const Agent& agent, const datapath::Plane& plane,
+                           const std::string& which) {
   const auto vrfs = chosenVrfs(agent, which);
   if (!vrfs) return std::unexpected(vrfs.error());
   auto out = Json::array();
@@ -318,22 +319,22 @@ Result<Json> mapRoutesJson(const Agent& agent, const Plane& plane, const std::st
   return Json{{"vrfs", out}};
 }
 
-Result<Json> connectionsJson(const Agent& agent, const Plane& plane, const std::string& port,
-                             std::size_t limit) {
+Result<Json> connectionsJson(const Agent& agent, const datapath::Plane& plane,
+                             const std::string& port, std::size_t limit) {
   std::optional<datapath::PortId> id;
   if (!port.empty()) {
     for (const auto& [uid, bound] : agent.ports().bound())
       if (bound.attached && bound.port.name == port) id = bound.port.id;
     if (!id) return fail(ErrorCode::kNotFound, "no port \"" + port + "\" is plugged here", "port");
   }
-  const auto all = plane.connections(id);
+  const auto found = plane.connections(id, limit);
+  if (!found) return std::unexpected(found.error());
   auto list = Json::array();
-  for (std::size_t i = 0; i < std::min(limit, all.size()); ++i)
-    list.push_back(connectionJson(agent, all[i]));
-  return Json{{"total", all.size()}, {"connections", std::move(list)}};
+  for (const auto& one : found->connections) list.push_back(connectionJson(agent, one));
+  return Json{{"total", found->total}, {"connections", std::move(list)}};
 }
 
-Json rulesJson(const Agent& agent, const Plane& plane) {
+Json rulesJson(const Agent& agent, const datapath::Plane& plane) {
   std::map<std::uint32_t, std::uint64_t> hits;
   for (const auto& hit : plane.ruleHits()) hits[hit.id] = hit.packets;
   auto out = Json::array();

@@ -8,7 +8,6 @@
 
 #include "agent.h"
 #include "hawser/bgp/speaker.h"
-#include "plane.h"
 
 namespace hawser::agent {
 
@@ -46,16 +45,16 @@ struct Surroundings {
 };
 
 [[nodiscard]] Json statusJson(const Agent& agent, const Surroundings& surroundings);
-[[nodiscard]] Json portsJson(const Agent& agent, const Plane& plane);
+[[nodiscard]] Json portsJson(const Agent& agent, const datapath::Plane& plane);
 [[nodiscard]] Json vrfsJson(const Agent& agent);
 // vrf: "project/network", or the number; empty: all. kNotFound: no such VRF here.
 [[nodiscard]] Result<Json> routesJson(const Agent& agent, const std::string& vrf);
 // As the datapath's maps hold them.
-[[nodiscard]] Result<Json> mapRoutesJson(const Agent& agent, const Plane& plane,
+[[nodiscard]] Result<Json> mapRoutesJson(const Agent& agent, const datapath::Plane& plane,
                                          const std::string& vrf);
 // port: "project/port", empty: all. At most `limit`; "total" tells how many there are.
-[[nodiscard]] Result<Json> connectionsJson(const Agent& agent, const Plane& plane,
+[[nodiscard]] Result<Json> connectionsJson(const Agent& agent, const datapath::Plane& plane,
                                            const std::string& port, std::size_t limit);
-[[nodiscard]] Json rulesJson(const Agent& agent, const Plane& plane);
+[[nodiscard]] Json rulesJson(const Agent& agent, const datapath::Plane& plane);
 
 }  // namespace hawser::agent

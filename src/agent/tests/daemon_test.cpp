@@ -96,6 +96,16 @@ TEST_F(DaemonTest, JoinsOnceAndKeepsItsKeyToItself) {
   }
 }
 
+TEST_F(DaemonTest, WhatTheDatapathCannotDoIsCounted) {
+  plane.upkeep = {.mended = 1, .failed = 2, .error = {ErrorCode::kInternal, "no room", "hwa"}};
+  plane.swept = fail(ErrorCode::kInternal, "read the map conns: no");
+  start();
+  const auto metrics = call({{"op", "metrics"}}).value().at("text").get<std::string>();
+  for (const auto* line : {"hawser_agent_datapath_mend 1", "hawser_agent_datapath_fail 2",
+                           "hawser_agent_connection_fail 1"})
+    EXPECT_NE(metrics.find(line), std::string::npos) << line << "\n" << metrics;
+}
+
 TEST_F(DaemonTest, ABadTokenIsSaid) {
   std::ofstream(folder.path() / "token") << "guess";
   const auto refused = join(options);

@@ -109,6 +109,8 @@ class RecordingPlane final : public datapath::ForwardingPlane {
 
   bool failPorts = false, failRoutes = false;
   std::size_t routeRoom = SIZE_MAX;
+  datapath::Mended upkeep;  // what FakePlane finds
+  Result<std::size_t> swept = 0;
   std::map<datapath::PortId, datapath::Port> ports;
   std::map<std::pair<datapath::VrfId, net::IpPrefix>, datapath::Route> routes;
   std::map<datapath::VrfId, std::set<net::IpAddress>> routers;

@@ -120,6 +120,11 @@ class Bench : public testing::Test {
     ADD_FAILURE() << "no such reason: " << reason;
     return 0;
   }
+  [[nodiscard]] std::vector<Connection> connections(std::optional<PortId> port = {}) const {
+    auto all = plane_->connections(port, SIZE_MAX);
+    EXPECT_TRUE(all) << all.error().text();
+    return std::move(all->connections);
+  }
   // The packet inside what leaves for another host.
   static Parsed inner(const Outcome& outcome, bool transportToo = true) {
     EXPECT_EQ(outcome.verdict, kRedirect);

@@ -129,7 +129,7 @@ TEST_F(Drops, RefusedTcpIsReset) {
   EXPECT_EQ(middle.seq, 4711U);
   syn.flags = kRst;  // a reset is never answered
   EXPECT_EQ(send(syn).verdict, kShot);
-  EXPECT_TRUE(plane_->connections(std::nullopt).empty());
+  EXPECT_TRUE(connections().empty());
 }
 
 TEST_F(Drops, RefusedUdpIsPortUnreachable) {

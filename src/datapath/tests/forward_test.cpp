@@ -123,9 +123,9 @@ TEST_F(Forward, BetweenPortsOfOneHost) {
   EXPECT_TRUE(in.good);
   EXPECT_EQ(in.destinationMac, "02:00:00:00:00:02");
   EXPECT_EQ(in.ttl, 63);
-  EXPECT_EQ(plane_->connections(PortId(1)).size(), 1U);
-  ASSERT_EQ(plane_->connections(PortId(2)).size(), 1U);
-  EXPECT_TRUE(plane_->connections(PortId(2))[0].inbound);
+  EXPECT_EQ(connections(PortId(1)).size(), 1U);
+  ASSERT_EQ(connections(PortId(2)).size(), 1U);
+  EXPECT_TRUE(connections(PortId(2))[0].inbound);
 }
 
 TEST_F(Forward, ArpIsAnsweredForAllButOnesOwn) {
@@ -254,7 +254,7 @@ TEST_F(Forward, TheConnectionIsShown) {
   route("10.0.0.12/32", {via(2001)});
   Spec spec{.protocol = kTcp, .payload = {}};
   (void)send(spec);
-  auto shown = plane_->connections(PortId(1));
+  auto shown = connections(PortId(1));
   ASSERT_EQ(shown.size(), 1U);
   EXPECT_EQ(shown[0].state, "new");
   EXPECT_FALSE(shown[0].inbound);
@@ -272,18 +272,18 @@ TEST_F(Forward, TheConnectionIsShown) {
              .flags = kSyn | kAck,
              .payload = {}};
   (void)receive(reply);
-  EXPECT_EQ(plane_->connections(PortId(1))[0].state, "established");
+  EXPECT_EQ(connections(PortId(1))[0].state, "established");
   reply.flags = kRst;
   (void)receive(reply);
-  shown = plane_->connections(PortId(1));
+  shown = connections(PortId(1));
   EXPECT_EQ(shown[0].state, "closing");
   EXPECT_EQ(shown[0].packetsIn, 2U);
   // Another one with the same ports: a SYN opens it anew.
   (void)send(spec);
-  EXPECT_EQ(plane_->connections(PortId(1))[0].state, "new");
+  EXPECT_EQ(connections(PortId(1))[0].state, "new");
   EXPECT_EQ(plane_->sweep(), 0U) << "nothing is old yet";
   plane_->removePort(PortId(1));
-  EXPECT_TRUE(plane_->connections(PortId(1)).empty());
+  EXPECT_TRUE(connections(PortId(1)).empty());
 }
 
 TEST_F(Forward, PortsAreCounted) {

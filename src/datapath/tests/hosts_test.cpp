@@ -80,7 +80,7 @@ TEST_P(Hosts, BulkTcpCrossesAsGso) {
   ASSERT_TRUE(stream.ok());
   EXPECT_TRUE(stream.waitFor(64 << 20));
   EXPECT_TRUE(stream.finish());
-  const auto connections = world.b.plane->connections(right.port.id);
+  const auto connections = world.b.plane->connections(right.port.id, 100)->connections;
   ASSERT_EQ(connections.size(), 1U);
   EXPECT_GT(connections[0].bytesIn, 64U << 20U);
   for (const auto& drop : world.a.plane->drops()) EXPECT_EQ(drop.packets, 0U) << drop.reason;

@@ -114,7 +114,7 @@ TEST_F(PolicyRules, AChangeJudgesConnectionsAgain) {
   rules(closed({{.id = 7, .tier = 1, .portFirst = 1, .portLast = 1, .action = Action::kDeny},
                 {.id = 8, .tier = 2, .direction = Direction::kEgress}}));
   EXPECT_TRUE(out({}));
-  EXPECT_EQ(plane_->connections(PortId(1))[0].ruleId, 8U);
+  EXPECT_EQ(connections(PortId(1))[0].ruleId, 8U);
   // Forbidden now: both directions stop, though ingress is open.
   RuleSet stopped;
   stopped.defaultEgress = Action::kDeny;

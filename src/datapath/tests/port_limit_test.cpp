@@ -80,7 +80,7 @@ TEST_F(PortLimit, AFloodLeavesTheConnectionsOfOthers) {
   const auto in = parse(receive(more, {.label = 1002}).frame);
   EXPECT_EQ(in.destination, "10.0.0.12");
   EXPECT_EQ(in.dport, 8080);
-  EXPECT_EQ(plane_->connections(PortId(2)).size(), 1U);
+  EXPECT_EQ(connections(PortId(2)).size(), 1U);
   EXPECT_EQ(plane_->evicted(), 0U);
 }
 

@@ -1,5 +1,6 @@
 // Adoption, pruning, mending: what is in the maps after the process ended, and what of it stays.
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -27,7 +28,7 @@ TEST_F(Restart, RoutesAndConnectionsAreAdopted) {
   const auto label = labelOf(send({}));
   reopen();
   EXPECT_EQ(plane_->routes(std::nullopt), before);
-  EXPECT_EQ(plane_->connections(PortId(1)).size(), 1U);
+  EXPECT_EQ(connections(PortId(1)).size(), 1U);
   EXPECT_EQ(labelOf(send({})), label);
 }
 
@@ -80,7 +81,7 @@ TEST_F(Restart, IdsOfNextHopsAreNotUsedAgain) {
 
 TEST_F(Restart, ReconcileMendsMapsAndFilters) {
   route("10.0.0.12/32", {via(2001), via(2002)});
-  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 0U);
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile().mended; }), 0U);
   const int routes = pinned("routes");
   const int ports = pinned("ports");
   hw_route_key key{};
@@ -96,8 +97,8 @@ TEST_F(Restart, ReconcileMendsMapsAndFilters) {
   ASSERT_EQ(bpf_map_update_elem(ports, &one, &port, BPF_ANY), 0);
   net_.sh("tc filter del dev v1 ingress");
   net_.sh("tc qdisc del dev u0 clsact");
-  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 5U);
-  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }), 0U);
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile().mended; }), 5U);
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile().mended; }), 0U);
   EXPECT_EQ(send({}).verdict, kRedirect);
   EXPECT_EQ(send({.source = "10.0.0.13"}).verdict, kShot);
   close(routes);
@@ -110,7 +111,7 @@ TEST_F(Restart, AFilterThatGoesIsNoticedAndMended) {
     pollfd ready{plane_->filterFd(), POLLIN, 0};
     return poll(&ready, 1, 5000) == 1;
   };
-  const auto mend = [this] { return net_.in([this] { return plane_->mendFilters(); }); };
+  const auto mend = [this] { return net_.in([this] { return plane_->mendFilters().mended; }); };
   (void)mend();  // what SetUp() changed
   for (const auto* command :
        {"tc filter del dev v1 ingress", "tc qdisc del dev v1 clsact", "tc qdisc del dev u0 clsact",
@@ -134,6 +135,51 @@ TEST_F(Restart, AFilterThatGoesIsNoticedAndMended) {
   net_.sh("tc qdisc add dev u1 clsact && tc qdisc del dev u1 clsact");
   ASSERT_TRUE(noticed());
   EXPECT_EQ(mend(), 0U);
+}
+
+// What cannot be mended is told: a port without its filter has no policy.
+TEST_F(Restart, WhatCannotBeMendedIsTold) {
+  net_.sh("tc filter del dev v1 ingress");
+  const auto found = net_.in([this] {
+    rlimit before{};
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = dup(0);
+    close(next);
+    const rlimit none{static_cast<rlim_t>(next), before.rlim_max};  // no socket can be opened
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const auto out = plane_->reconcile();
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    return out;
+  });
+  EXPECT_EQ(found.mended, 0U);
+  EXPECT_EQ(found.failed, 3U) << "both ports' and the underlay's could not be looked at";
+  EXPECT_NE(found.error.text().find("Too many open files"), std::string::npos)
+      << found.error.text();
+  const auto again = net_.in([this] { return plane_->reconcile(); });
+  EXPECT_EQ(again.mended, 1U);
+  EXPECT_EQ(again.failed, 0U);
+}
+
+TEST_F(Restart, AnEntryThatCannotBeWrittenIsTold) {
+  const int labels = pinned("labels");
+  const std::uint32_t label = 1001;
+  ASSERT_EQ(bpf_map_delete_elem(labels, &label), 0);
+  ASSERT_EQ(bpf_map_freeze(labels), 0);
+  close(labels);
+  const auto found = net_.in([this] { return plane_->reconcile(); });
+  EXPECT_EQ(found.mended, 0U);
+  EXPECT_EQ(found.failed, 1U);
+  EXPECT_EQ(found.error.message, "mend the map labels: Operation not permitted");
+}
+
+// Its port is about to go with it; the underlay's would leave the host deaf.
+TEST_F(Restart, ADeviceThatIsGoneHasNothingToMend) {
+  net_.sh("ip link del v2");
+  EXPECT_EQ(net_.in([this] { return plane_->reconcile(); }).failed, 0U);
+  net_.sh("ip link del u0");
+  const auto found = net_.in([this] { return plane_->reconcile(); });
+  EXPECT_EQ(found.failed, 1U);
+  EXPECT_EQ(found.error.text(), "u0: the device is gone");
 }
 
 TEST_F(Restart, MapsOfAnotherSizeAreMadeAnew) {

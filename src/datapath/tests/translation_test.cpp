@@ -53,7 +53,7 @@ TEST_F(Translations, AServiceIsTranslatedAtTheBackendBothWays) {
     EXPECT_EQ(out.destination, "10.0.0.12");
     EXPECT_EQ(out.dport, 5555);
   }
-  const auto shown = plane_->connections(PortId(1));
+  const auto shown = connections(PortId(1));
   ASSERT_EQ(shown.size(), 2U);
   EXPECT_EQ(shown[0].translated, ip("10.254.98.15"));
   EXPECT_EQ(shown[0].translatedPort, 8000);
@@ -104,7 +104,7 @@ TEST_F(Translations, FromAPortOfTheSameHost) {
   EXPECT_EQ(answer.source, "10.254.98.15");
   EXPECT_EQ(answer.sport, 8000);
   EXPECT_EQ(answer.destinationMac, "02:00:00:00:00:02");
-  EXPECT_EQ(plane_->connections(PortId(2))[0].state, "established");
+  EXPECT_EQ(connections(PortId(2))[0].state, "established");
 }
 
 TEST_F(Translations, ABackendThatCallsItsOwnServiceReachesAnother) {

@@ -44,7 +44,7 @@ TEST_F(TunnelSource, TheDropIsTold) {
   EXPECT_EQ(events[0].reason, "wrong_tunnel");
   EXPECT_EQ(events[0].port, PortId(1));
   EXPECT_EQ(events[0].source, ip("10.0.0.12"));
-  EXPECT_TRUE(plane_->connections(std::nullopt).empty()) << "nothing is kept of it";
+  EXPECT_TRUE(connections().empty()) << "nothing is kept of it";
 }
 
 TEST_F(TunnelSource, AnyMemberOfAGroupWillDo) {
@@ -112,9 +112,9 @@ TEST_F(TunnelSource, AConnectionGoesOnFromItsNextHopOnly) {
   ASSERT_EQ(send(out(5555, kSyn)).verdict, kRedirect);
   EXPECT_EQ(from("172.31.0.66", in(5555, kRst)), kShot) << "a reset by a stranger";
   EXPECT_EQ(dropped("wrong_tunnel"), 1U);
-  EXPECT_EQ(plane_->connections(PortId(1))[0].state, "new") << "it changed nothing";
+  EXPECT_EQ(connections(PortId(1))[0].state, "new") << "it changed nothing";
   EXPECT_EQ(from("172.31.0.2", in(5555, kSyn | kAck)), kRedirect);
-  EXPECT_EQ(plane_->connections(PortId(1))[0].state, "established");
+  EXPECT_EQ(connections(PortId(1))[0].state, "established");
 }
 
 // A workload that moves from one host to another: what the old host still has on its way is taken,
@@ -183,14 +183,14 @@ TEST_F(TunnelSource, AStrangersFirstFragmentIsForgotten) {
   EXPECT_EQ(dropped("wrong_tunnel"), 1U);
   EXPECT_EQ(from("172.31.0.2", later), kShot);
   EXPECT_EQ(dropped("fragment_unknown"), 1U) << "of a packet whose first part was not taken";
-  EXPECT_TRUE(plane_->connections(std::nullopt).empty());
+  EXPECT_TRUE(connections().empty());
   // Nor does it speak over the first part of who may send.
   ASSERT_EQ(from("172.31.0.2", first), kRedirect);
   auto other = first;
   other.sport = 999, other.dport = 22;
   ASSERT_EQ(from("172.31.0.66", other), kShot);
   EXPECT_EQ(from("172.31.0.2", later), kRedirect);
-  EXPECT_EQ(plane_->connections(std::nullopt).size(), 1U);
+  EXPECT_EQ(connections().size(), 1U);
 }
 
 TEST_F(TunnelSource, AStrangersFirstFragmentOfAConnectionIsForgotten) {

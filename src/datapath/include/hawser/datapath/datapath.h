@@ -162,6 +162,27 @@ struct PortCounters {
   PortId port;
   std::uint64_t packetsIn = 0, bytesIn = 0, packetsOut = 0, bytesOut = 0;
 };
+struct ConnectionList {
+  std::vector<Connection> connections;
+  std::size_t total = 0;  // of which those are a part
+};
+
+// What upkeep found. What failed is not as wanted: a port whose filter is away has no policy, and
+// without the underlay's the host hears no tunnel.
+struct Mended {
+  std::size_t mended = 0;
+  std::size_t failed = 0;  // tried again each time
+  Error error;             // of one that failed
+  void fail(Error why) {
+    if (failed++ == 0) error = std::move(why);
+  }
+  Mended& operator+=(const Mended& other) {
+    if (failed == 0) error = other.error;
+    mended += other.mended;
+    failed += other.failed;
+    return *this;
+  }
+};
 
 // What the agent needs of a forwarding plane; Datapath is the eBPF one, tests may record calls
 // instead.
@@ -184,7 +205,35 @@ class ForwardingPlane {
   virtual void prune() = 0;
 };
 
-class Datapath final : public ForwardingPlane {
+// The plane as who runs it sees it: upkeep, and what can be read back.
+class Plane : public ForwardingPlane {
+ public:
+  // Ages connections out; call every second or so. Returns how many went. An error: it could not
+  // look at all that it meant to, and begins anew the next time.
+  [[nodiscard]] virtual Result<std::size_t> sweep() = 0;
+  // Connections that went for want of room in the table, as sweep() found out, since open().
+  [[nodiscard]] virtual std::uint64_t evicted() const = 0;
+  // Compares all with the wanted state and mends what drifted: entries of maps and filters.
+  [[nodiscard]] virtual Mended reconcile() = 0;
+  // Becomes readable when somebody changed a TC filter of a device; mendFilters() then looks at our
+  // own on those, on all if it cannot tell which, and puts them back. -1: it never does.
+  [[nodiscard]] virtual int filterFd() const = 0;
+  [[nodiscard]] virtual Mended mendFilters() = 0;
+  // Ring buffer of logged drops: becomes readable; drain calls back for each. -1: there are none.
+  [[nodiscard]] virtual int eventFd() const = 0;
+  virtual void drainEvents(const std::function<void(const DropEvent&)>& visit) = 0;
+
+  // At most `limit` of them; the whole table is looked at.
+  [[nodiscard]] virtual Result<ConnectionList> connections(std::optional<PortId> port,
+                                                           std::size_t limit) const = 0;
+  [[nodiscard]] virtual std::vector<DropCount> drops() const = 0;
+  [[nodiscard]] virtual std::vector<RuleHit> ruleHits() const = 0;
+  [[nodiscard]] virtual std::vector<PortCounters> portCounters() const = 0;
+  // As the maps hold them.
+  [[nodiscard]] virtual std::vector<Route> routes(std::optional<VrfId> vrf) const = 0;
+};
+
+class Datapath final : public Plane {
  public:
   // Loads programs, creates or adopts the maps, attaches to the underlay device.
   [[nodiscard]] static Result<std::unique_ptr<Datapath>> open(const Config& config);
@@ -199,26 +248,19 @@ class Datapath final : public ForwardingPlane {
   Result<void> setRules(PortId port, const RuleSet& rules) override;
   void prune() override;
 
-  // Ages connections out; call every second or so. Returns how many went.
-  std::size_t sweep();
-  // Connections that went for want of room in the table, as sweep() found out, since open().
-  [[nodiscard]] std::uint64_t evicted() const;
-  // Compares maps with the wanted state and mends what drifted; returns how many entries it had to
-  // write.
-  std::size_t reconcile();
-  // Becomes readable when somebody changed a TC filter of a device; mendFilters() then looks at our
-  // own on those, on all if it cannot tell which, and returns how many it had to attach again.
-  [[nodiscard]] int filterFd() const;
-  std::size_t mendFilters();
-  // Ring buffer of logged drops: becomes readable; drain calls back for each.
-  [[nodiscard]] int eventFd() const;
-  void drainEvents(const std::function<void(const DropEvent&)>& visit);
-
-  [[nodiscard]] std::vector<Connection> connections(std::optional<PortId> port) const;
-  [[nodiscard]] std::vector<DropCount> drops() const;
-  [[nodiscard]] std::vector<RuleHit> ruleHits() const;
-  [[nodiscard]] std::vector<PortCounters> portCounters() const;
-  [[nodiscard]] std::vector<Route> routes(std::optional<VrfId> vrf) const;  // as the maps hold them
+  Result<std::size_t> sweep() override;
+  [[nodiscard]] std::uint64_t evicted() const override;
+  Mended reconcile() override;
+  [[nodiscard]] int filterFd() const override;
+  Mended mendFilters() override;
+  [[nodiscard]] int eventFd() const override;
+  void drainEvents(const std::function<void(const DropEvent&)>& visit) override;
+  [[nodiscard]] Result<ConnectionList> connections(std::optional<PortId> port,
+                                                   std::size_t limit) const override;
+  [[nodiscard]] std::vector<DropCount> drops() const override;
+  [[nodiscard]] std::vector<RuleHit> ruleHits() const override;
+  [[nodiscard]] std::vector<PortCounters> portCounters() const override;
+  [[nodiscard]] std::vector<Route> routes(std::optional<VrfId> vrf) const override;
   // Removes programs, filters, maps and pins: nothing of ours stays on the host.
   static void teardown(const Config& config);
 
