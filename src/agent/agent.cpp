@@ -71,6 +71,9 @@ void Agent::applySlice(model::Slice slice, bool fresh) {
   const bool same = slice_ && *slice_ == slice;
   fresh_ |= fresh;
   slice_ = std::make_shared<const model::Slice>(std::move(slice));
+  ruleSources_.clear();
+  for (const auto& port : slice_->ports)
+    for (const auto& rule : port.rules) ruleSources_.try_emplace(rule.id, &rule.source);
   if (fresh && !same)
     if (const auto saved = state_.saveSlice(*slice_); !saved)
       log::error("agent", "the slice is not kept: {}", saved.error().text());
@@ -210,6 +213,11 @@ std::string Agent::phaseOf(const model::SlicePort& port) const {
   const auto bound = ports_.bound().find(port.uid);
   if (bound != ports_.bound().end() && bound->second.up()) return "up";
   return state_.find(port.uid) != nullptr ? "down" : "pending";
+}
+
+std::string Agent::ruleSource(std::uint32_t rule) const {
+  const auto found = ruleSources_.find(rule);
+  return found == ruleSources_.end() ? std::string() : *found->second;
 }
 
 std::string Agent::degradationOf(const model::SlicePort& port) const {

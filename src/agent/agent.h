@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,8 @@ class Agent {
   [[nodiscard]] const HostState& state() const { return state_; }
   // "up", "down" (was up on this host before), "pending".
   [[nodiscard]] std::string phaseOf(const model::SlicePort& port) const;
+  // Of the slice's rule; empty: it has none of that number.
+  [[nodiscard]] std::string ruleSource(std::uint32_t rule) const;
   // Why a port that is up may not reach everything; empty: it does.
   [[nodiscard]] std::string degradationOf(const model::SlicePort& port) const;
 
@@ -86,6 +89,7 @@ class Agent {
   Forwarder forwarder_;
   Ports ports_;
   std::shared_ptr<const model::Slice> slice_;
+  std::map<std::uint32_t, const std::string*> ruleSources_;  // in slice_
   std::set<net::RouteTarget> memberships_;
   bool fresh_ = false;
   bool pruned_ = false;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "hawser/base/check.h"
 #include "hawser/base/fd.h"
@@ -106,6 +105,7 @@ void HostState::read(const Json& json) {
     numbers.name = one.at("name").get<std::string>();
     for (const auto& pair : one.at("rds"))
       numbers.rds[rib::VrfId(pair.at(0).get<std::uint32_t>())] = pair.at(1).get<std::uint16_t>();
+    use(numbers);
     ports_[uid] = std::move(numbers);
   }
   for (const auto& one : json.at("plugs")) {
@@ -163,15 +163,11 @@ Result<void> HostState::save() {
 const PortNumbers& HostState::numbers(const std::string& uid, const std::string& name) {
   const auto found = ports_.find(uid);
   if (found != ports_.end()) return found->second;
-  std::set<std::uint32_t> ids, labels;
-  for (const auto& [other, numbers] : ports_) {
-    ids.insert(numbers.id.value());
-    labels.insert(numbers.label.value());
-  }
   PortNumbers numbers;
-  numbers.id = datapath::PortId(take(nextId_, 1, kLastId, ids));
-  numbers.label = *net::Label::make(take(nextLabel_, kFirstLabel, kLastLabel, labels));
+  numbers.id = datapath::PortId(take(nextId_, 1, kLastId, ids_));
+  numbers.label = *net::Label::make(take(nextLabel_, kFirstLabel, kLastLabel, labels_));
   numbers.name = name;
+  use(numbers);
   changed_ = true;
   return ports_.emplace(uid, std::move(numbers)).first->second;
 }
@@ -186,10 +182,8 @@ std::uint16_t HostState::rdNumber(const std::string& uid, rib::VrfId vrf) {
   HAWSER_CHECK(port != ports_.end(), "a route distinguisher for a port without numbers");
   const auto found = port->second.rds.find(vrf);
   if (found != port->second.rds.end()) return found->second;
-  std::set<std::uint32_t> used;
-  for (const auto& [uidOther, numbers] : ports_)
-    for (const auto& [vrfOther, number] : numbers.rds) used.insert(number);
-  const auto number = static_cast<std::uint16_t>(take(nextRd_, 1, kLastRd, used));
+  const auto number = static_cast<std::uint16_t>(take(nextRd_, 1, kLastRd, rds_));
+  rds_.insert(number);
   port->second.rds[vrf] = number;
   changed_ = true;
   return number;
@@ -201,7 +195,21 @@ std::vector<std::string> HostState::uids() const {
   return out;
 }
 
-void HostState::forget(const std::string& uid) { changed_ |= ports_.erase(uid) > 0; }
+void HostState::use(const PortNumbers& numbers) {
+  ids_.insert(numbers.id.value());
+  labels_.insert(numbers.label.value());
+  for (const auto& [vrf, number] : numbers.rds) rds_.insert(number);
+}
+
+void HostState::forget(const std::string& uid) {
+  const auto found = ports_.find(uid);
+  if (found == ports_.end()) return;
+  ids_.erase(found->second.id.value());
+  labels_.erase(found->second.label.value());
+  for (const auto& [vrf, number] : found->second.rds) rds_.erase(number);
+  ports_.erase(found);
+  changed_ = true;
+}
 
 void HostState::addPlug(Plug plug) {
   const auto same = std::find(plugs_.begin(), plugs_.end(), plug);

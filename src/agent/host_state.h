@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,9 +68,11 @@ class HostState {
   explicit HostState(std::filesystem::path folder) : folder_(std::move(folder)) {}
   [[nodiscard]] Json toJson() const;
   void read(const Json& json);
+  void use(const PortNumbers& numbers);
 
   std::filesystem::path folder_;
   std::map<std::string, PortNumbers> ports_;
+  std::set<std::uint32_t> ids_, labels_, rds_;  // in use
   std::vector<Plug> plugs_;
   std::uint32_t nextId_ = 1, nextLabel_ = 1000, nextRd_ = 1;
   bool restored_ = false;

@@ -74,23 +74,30 @@ std::map<std::string, const Plug*> Ports::resolve() {
   return out;
 }
 
-void Ports::reconcile() {
-  const auto before = up();
+void Ports::reconcile() { settle(nullptr); }
+
+void Ports::settle(const std::string* touched) {
   const auto wanted = resolve();
   std::vector<std::string> gone;
   for (const auto& [uid, bound] : bound_)
     if (!wanted.contains(uid)) gone.push_back(uid);
   for (const auto& uid : gone) release(uid);
-  for (const auto& [uid, plug] : wanted)
-    if (auto& bound = bound_[uid]; !settled(*plug, bound)) program(*byUid_.at(uid), *plug, bound);
+  bool changed = !gone.empty();
+  for (const auto& [uid, plug] : wanted) {
+    auto& bound = bound_[uid];
+    if (settled(*plug, bound, touched == nullptr || *touched == plug->device)) continue;
+    const bool before = bound.up();
+    program(*byUid_.at(uid), *plug, bound);
+    changed |= bound.up() != before;
+  }
   startLingerTimer();
   saveState();
-  if (before != up() || !gone.empty()) changed_();
+  if (changed) changed_();
 }
 
-bool Ports::settled(const Plug& plug, const Bound& bound) const {
+bool Ports::settled(const Plug& plug, const Bound& bound, bool look) const {
   return bound.up() && bound.asOf == slices_ && bound.plug == plug && bound.lingering.empty() &&
-         bound.deviceIndex == deps_.devices.indexOf(plug.device);
+         (!look || bound.deviceIndex == deps_.devices.indexOf(plug.device));
 }
 
 void Ports::program(const model::SlicePort& port, const Plug& plug, Bound& bound) {
@@ -137,7 +144,9 @@ Result<void> Ports::programDatapath(const model::SlicePort& port, const Plug& pl
     bound.rules.reset();
     bound.translations.reset();
   }
+  if (bound.plug.device != plug.device) leaveDevice(bound.plug.device, port.uid);
   bound.plug = plug;
+  byDevice_[plug.device] = port.uid;
   if (!bound.attached || bound.port != wanted) {
     if (auto set = deps_.plane.setPort(wanted); !set) return set;
     if (!bound.attached)
@@ -146,6 +155,7 @@ Result<void> Ports::programDatapath(const model::SlicePort& port, const Plug& pl
     bound.deviceIndex = index;
     bound.port = wanted;
     byLabel_[wanted.label] = wanted.id;
+    names_[wanted.id] = wanted.name;
   }
   auto rules = toRules(port);
   if (!bound.rules || *bound.rules != rules) {
@@ -198,9 +208,11 @@ void Ports::release(const std::string& uid) {
   auto node = bound_.extract(uid);
   auto& bound = node.mapped();
   withdrawAll(bound);
+  leaveDevice(bound.plug.device, uid);
   if (!bound.attached) return;
   log::info("agent", "port {} on {}: gone", bound.port.name, bound.port.device);
   byLabel_.erase(bound.port.label);
+  names_.erase(bound.port.id);
   deps_.loop.post([this, alive = std::weak_ptr(alive_), uid, id = bound.port.id] {
     if (alive.expired()) return;
     const auto again = bound_.find(uid);  // plugged anew meanwhile, under the same number
@@ -208,9 +220,15 @@ void Ports::release(const std::string& uid) {
   });
 }
 
+void Ports::leaveDevice(const std::string& device, const std::string& uid) {
+  const auto found = byDevice_.find(device);
+  if (found != byDevice_.end() && found->second == uid) byDevice_.erase(found);
+}
+
 void Ports::plug(Plug plug) {
+  const auto device = plug.device;
   deps_.state.addPlug(std::move(plug));
-  reconcile();
+  settle(&device);
 }
 
 std::size_t Ports::unplug(const std::function<bool(const Plug&)>& which) {
@@ -218,7 +236,7 @@ std::size_t Ports::unplug(const std::function<bool(const Plug&)>& which) {
   for (const auto& plug : deps_.state.plugs())
     if (which(plug)) devices.push_back(plug.device);
   for (const auto& device : devices) (void)deps_.state.removePlug(device);
-  if (!devices.empty()) reconcile();
+  if (!devices.empty()) settle(&devices.front());
   return devices.size();
 }
 
@@ -242,15 +260,19 @@ const model::SlicePort* Ports::slicePort(const std::string& uid) const {
 }
 
 std::optional<std::string> Ports::uidOf(const Plug& plug) const {
-  for (const auto& [uid, bound] : bound_)
-    if (bound.plug.device == plug.device) return uid;
-  return std::nullopt;
+  const auto found = byDevice_.find(plug.device);
+  return found == byDevice_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<datapath::PortId> Ports::portOfLabel(net::Label label) const {
   const auto found = byLabel_.find(label);
   if (found == byLabel_.end()) return std::nullopt;
   return found->second;
+}
+
+std::string Ports::nameOf(datapath::PortId port) const {
+  const auto found = names_.find(port);
+  return found == names_.end() ? std::string() : found->second;
 }
 
 std::set<std::string> Ports::up() const {

@@ -89,18 +89,23 @@ class Ports {
   [[nodiscard]] const model::SlicePort* slicePort(const std::string& uid) const;
   [[nodiscard]] std::optional<std::string> uidOf(const Plug& plug) const;  // as resolved now
   [[nodiscard]] std::optional<datapath::PortId> portOfLabel(net::Label label) const;
-  [[nodiscard]] std::set<std::string> up() const;  // uids
+  [[nodiscard]] std::string nameOf(datapath::PortId port) const;  // empty: none that is plugged
+  [[nodiscard]] std::set<std::string> up() const;                 // uids
 
  private:
   [[nodiscard]] std::map<std::string, const Plug*> resolve();
-  // Everything that a port is made from is as it was when it was programmed.
-  [[nodiscard]] bool settled(const Plug& plug, const Bound& bound) const;
+  // `touched`: the device whose plug came or went, the only one to look at; nullptr: look at all.
+  void settle(const std::string* touched);
+  // Everything that a port is made from is as it was when it was programmed; its device too, if
+  // that is to be looked at.
+  [[nodiscard]] bool settled(const Plug& plug, const Bound& bound, bool look) const;
   void program(const model::SlicePort& port, const Plug& plug, Bound& bound);
   [[nodiscard]] Result<void> programDatapath(const model::SlicePort& port, const Plug& plug,
                                              Bound& bound);
   [[nodiscard]] std::vector<datapath::Translation> withLingering(
       std::vector<datapath::Translation> wanted, Bound& bound);
   void withdrawAll(Bound& bound);
+  void leaveDevice(const std::string& device, const std::string& uid);
   void release(const std::string& uid);
   void saveState();
   void startLingerTimer();
@@ -113,7 +118,9 @@ class Ports {
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<const model::SlicePort*>>
       byWorkload_;  // by kind, namespace, name
   std::map<std::string, Bound> bound_;
+  std::map<std::string, std::string> byDevice_;  // of bound_'s plugs: device -> uid
   std::map<net::Label, datapath::PortId> byLabel_;
+  std::map<datapath::PortId, std::string> names_;
   AttributeCache attributes_;
   io::Timer lingerTimer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for tasks that outlive this

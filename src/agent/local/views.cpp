@@ -19,23 +19,9 @@ namespace {
 constexpr std::size_t kKeptDrops = 256;
 constexpr std::uint64_t kSaidASecond = 10;
 
-std::string portName(const Agent& agent, datapath::PortId id) {
-  for (const auto& [uid, bound] : agent.ports().bound())
-    if (bound.attached && bound.port.id == id) return bound.port.name;
-  return {};
-}
-
-std::string ruleSource(const Agent& agent, std::uint32_t id) {
-  if (agent.slice() != nullptr && id != 0)
-    for (const auto& port : agent.slice()->ports)
-      for (const auto& rule : port.rules)
-        if (rule.id == id) return rule.source;
-  return {};
-}
-
 Json nextHopJson(const Agent& agent, const datapath::NextHop& nextHop) {
   if (const auto* local = std::get_if<datapath::LocalPort>(&nextHop))
-    return {{"type", "port"}, {"port", portName(agent, local->port)}};
+    return {{"type", "port"}, {"port", agent.ports().nameOf(local->port)}};
   if (const auto* tunnel = std::get_if<datapath::Tunnel>(&nextHop))
     return {{"type", "tunnel"},
             {"encapsulation", net::encapsulationName(tunnel->encapsulation)},
@@ -63,7 +49,7 @@ Json pathJson(const Agent& agent, const rib::VrfPath& path) {
             {"stale", path.stale}};
   if (path.local) {
     if (const auto port = agent.ports().portOfLabel(path.label))
-      json["port"] = portName(agent, *port);
+      json["port"] = agent.ports().nameOf(*port);
   } else if (const auto encapsulation = net::chooseEncapsulation(
                  path.attributes->extendedCommunities, agent.forwarder().encapsulations())) {
     json["encapsulation"] = net::encapsulationName(*encapsulation);
@@ -86,7 +72,7 @@ Result<std::vector<Forwarder::VrfView>> chosenVrfs(const Agent& agent, const std
 }
 
 Json connectionJson(const Agent& agent, const datapath::Connection& one) {
-  Json json{{"port", portName(agent, one.port)},
+  Json json{{"port", agent.ports().nameOf(one.port)},
             {"protocol", one.protocol},
             {"direction", one.inbound ? "in" : "out"},
             {"local", one.local.text()},
@@ -106,7 +92,7 @@ Json connectionJson(const Agent& agent, const datapath::Connection& one) {
   if (one.nextHop) json["nextHop"] = nextHopJson(agent, *one.nextHop);
   if (one.ruleId != 0) {
     json["rule"] = one.ruleId;
-    json["ruleSource"] = ruleSource(agent, one.ruleId);
+    json["ruleSource"] = agent.ruleSource(one.ruleId);
   }
   return json;
 }
@@ -185,9 +171,9 @@ void DropLog::add(const datapath::DropEvent& event, const Agent& agent) {
   }
   ++said_;
   log::info("agent", "drop {} at {}: {}:{} to {}:{} protocol {} {}", event.reason,
-            portName(agent, event.port), event.source.text(), event.sourcePort,
+            agent.ports().nameOf(event.port), event.source.text(), event.sourcePort,
             event.destination.text(), event.destinationPort, event.protocol,
-            ruleSource(agent, event.ruleId));
+            agent.ruleSource(event.ruleId));
 }
 
 // One workload's noise does not push out what is known of others: the oldest of the port that has
@@ -209,7 +195,7 @@ Json DropLog::json(const Agent& agent) const {
     const auto& event = it->event;
     Json one{
         {"reason", event.reason},
-        {"port", portName(agent, event.port)},
+        {"port", agent.ports().nameOf(event.port)},
         {"source", event.source.text()},
         {"sourcePort", event.sourcePort},
         {"destination", event.destination.text()},
@@ -218,7 +204,7 @@ Json DropLog::json(const Agent& agent) const {
         {"ageMs", std::chrono::duration_cast<std::chrono::milliseconds>(now - it->at).count()}};
     if (event.ruleId != 0) {
       one["rule"] = event.ruleId;
-      one["ruleSource"] = ruleSource(agent, event.ruleId);
+      one["ruleSource"] = agent.ruleSource(event.ruleId);
     }
     out.push_back(std::move(one));
   }

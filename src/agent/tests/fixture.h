@@ -146,9 +146,11 @@ class RecordingSink final : public RouteSink {
 class FakeDevices final : public Devices {
  public:
   int indexOf(const std::string& name) const override {
+    ++lookups;
     const auto found = names.find(name);
     return found == names.end() ? 0 : found->second;
   }
+  mutable std::size_t lookups = 0;
   std::map<std::string, int> names;
 };
 

@@ -53,6 +53,24 @@ TEST(HostState, ALabelIsNotHandedOutAgainSoon) {
   EXPECT_NE(later.numbers("new", "p/new").label, first);
 }
 
+TEST(HostState, NumbersOfARunBeforeAreTaken) {
+  TempFolder folder;
+  auto state = HostState::load(folder.path()).value();
+  (void)state.numbers("u1", "p/one");
+  (void)state.rdNumber("u1", rib::VrfId(3));
+  ASSERT_TRUE(state.save());
+  // Somebody set the counters back.
+  const auto file = folder.path() / "state.json";
+  auto json = Json::parse(std::ifstream(file));
+  json["nextId"] = json["nextRd"] = 1;
+  json["nextLabel"] = 1000;
+  std::ofstream(file) << json.dump();
+  auto later = HostState::load(folder.path()).value();
+  EXPECT_NE(later.numbers("u2", "p/two").id, later.find("u1")->id);
+  EXPECT_NE(later.find("u2")->label, later.find("u1")->label);
+  EXPECT_NE(later.rdNumber("u2", rib::VrfId(3)), later.rdNumber("u1", rib::VrfId(3)));
+}
+
 TEST(HostState, ALabelIsOneThatRoutersLeaveFree) {
   TempFolder folder;
   auto state = HostState::load(folder.path()).value();

@@ -1,6 +1,8 @@
 // The order in which datapath and BGP hear of a port.
 #include "ports.h"
 
+#include <algorithm>
+
 #include "fixture.h"
 #include "hawser/net/communities.h"
 
@@ -227,6 +229,59 @@ TEST_F(PortsTest, ARelabelledPortIsAnnouncedAnewWithItsIdentity) {
   EXPECT_FALSE(happened("withdraw"));
   EXPECT_EQ(net::identityIn(life->sink.routes.begin()->second.attributes->extendedCommunities),
             (net::Identity{64512, 8}));
+}
+
+// What one plug costs does not depend on how many there are.
+TEST_F(PortsTest, APlugLooksAtItsOwnDeviceOnly) {
+  auto all = slice();
+  for (int i = 0; i < 50; ++i) {
+    all.ports.push_back(slicePort("p" + std::to_string(i), "10.0.4." + std::to_string(i)));
+    devices.names["hwp" + std::to_string(i)] = 100 + i;
+  }
+  life->agent.applySlice(all, true);
+  for (int i = 0; i < 50; ++i) {
+    const auto name = "p" + std::to_string(i);
+    const auto before = devices.lookups;
+    events.clear();
+    life->agent.plug(podPlug(name, "hw" + name), 10s, ignoreAnswer());
+    EXPECT_LE(devices.lookups - before, 2U) << i << " were there already";
+    EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                            [](const auto& event) { return event.starts_with("setPort"); }),
+              1)
+        << i << " were there already";
+  }
+  const auto before = devices.lookups;
+  life->agent.unplug([](const Plug& plug) { return plug.device == "hwp7"; });
+  EXPECT_LE(devices.lookups - before, 2U);
+  EXPECT_EQ(life->agent.ports().uidOf(podPlug("p7", "hwp7")), std::nullopt);
+  EXPECT_EQ(life->agent.ports().uidOf(podPlug("p8", "hwp8")), "uid-p8");
+}
+
+TEST_F(PortsTest, ADeviceThatWasMadeAnewIsSeen) {
+  life->agent.applySlice(slice(), true);
+  plugA();
+  devices.names["hwa"] = 21;
+  events.clear();
+  plugA();
+  EXPECT_TRUE(happened("removePort default/a")) << "by the plug";
+  EXPECT_TRUE(happened("setPort default/a"));
+  devices.names["hwa"] = 22;
+  events.clear();
+  life->agent.reconcile();
+  EXPECT_TRUE(happened("setPort default/a")) << "and every ten seconds";
+}
+
+TEST_F(PortsTest, ADeviceIsOfThePortThatHasItNow) {
+  life->agent.applySlice(slice(), true);
+  plugA();
+  auto moved = podPlug("b", "hwa");
+  life->agent.plug(moved, 10s, ignoreAnswer());
+  EXPECT_EQ(life->agent.ports().uidOf(moved), "uid-b");
+  const auto b = life->agent.ports().bound().at("uid-b").port.id;
+  EXPECT_EQ(life->agent.ports().nameOf(b), "default/b");
+  life->agent.unplug([](const Plug&) { return true; });
+  EXPECT_EQ(life->agent.ports().uidOf(moved), std::nullopt);
+  EXPECT_EQ(life->agent.ports().nameOf(b), "");
 }
 
 }  // namespace
