@@ -47,7 +47,7 @@ Agent::Agent(io::Loop& loop, Config config, datapath::ForwardingPlane& plane, Ro
               .state = state,
               .metrics = metrics,
               .underlay = config_.underlay},
-             [this] { portsChanged(); }) {
+             [this](const std::set<net::Label>& labels) { portsChanged(labels); }) {
   forwarder_.onLack([this] {
     if (reportDue_) reportDue_();
   });
@@ -91,8 +91,8 @@ void Agent::applySlice(model::Slice slice, bool fresh) {
   if ((first || !same) && reportDue_) reportDue_();
 }
 
-void Agent::portsChanged() {
-  forwarder_.localPortsChanged();
+void Agent::portsChanged(const std::set<net::Label>& labels) {
+  forwarder_.localPortsChanged(labels);
   if (reportDue_) reportDue_();
 }
 

@@ -78,7 +78,7 @@ class Agent {
   void giveUp(std::list<Waiting>::iterator waiting, const Error& error);
   [[nodiscard]] Json describe(const std::string& uid) const;
   [[nodiscard]] Error absence(const Plug& plug) const;
-  void portsChanged();
+  void portsChanged(const std::set<net::Label>& labels);
 
   io::Loop& loop_;
   Config config_;

@@ -57,6 +57,8 @@ void Forwarder::dropObsolete() {
       plane_.removeRoute(it->first, prefix);
       removals_.add();
     }
+    while (!it->second.wanted.empty())
+      setWanted(it->first, it->second, net::IpPrefix(it->second.wanted.begin()->first), {});
     (void)plane_.setRouters(it->first, {});  // taking away needs no room
     table_.removeVrf(it->first);
     it = vrfs_.erase(it);
@@ -87,22 +89,40 @@ void Forwarder::takeChanges() {
     const auto found = vrfs_.find(change.vrf);
     if (found == vrfs_.end()) continue;  // removed in the same breath
     auto& vrf = found->second;
-    if (change.paths.empty())
-      vrf.wanted.erase(change.prefix);
-    else
-      vrf.wanted[change.prefix] = std::move(change.paths);
+    setWanted(found->first, vrf, change.prefix, std::move(change.paths));
     // A router that is new may send before its routes are in force, one that went not after.
     if (touched.insert(found->first).second) programRouters(found->first, vrf);
     program(found->first, vrf, change.prefix);
   }
 }
 
-void Forwarder::localPortsChanged() {
-  for (auto& [id, vrf] : vrfs_)
-    for (const auto& [prefix, paths] : vrf.wanted)
-      if (std::any_of(paths.begin(), paths.end(),
-                      [this](const auto& path) { return path.local || path.nextHop == underlay_; }))
-        program(id, vrf, prefix);
+bool Forwarder::isHere(const rib::VrfPath& path) const {
+  return path.local || path.nextHop == underlay_;
+}
+
+void Forwarder::setWanted(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
+                          std::vector<rib::VrfPath> paths) {
+  const auto known = vrf.wanted.find(prefix);
+  if (known != vrf.wanted.end())
+    for (const auto& path : known->second)
+      if (const auto found = here_.find(path.label); isHere(path) && found != here_.end()) {
+        found->second.erase({id, prefix});
+        if (found->second.empty()) here_.erase(found);
+      }
+  for (const auto& path : paths)
+    if (isHere(path)) here_[path.label].emplace(id, prefix);
+  if (!paths.empty())
+    vrf.wanted.insert_or_assign(prefix, std::move(paths));
+  else if (known != vrf.wanted.end())
+    vrf.wanted.erase(known);
+}
+
+void Forwarder::localPortsChanged(const std::set<net::Label>& labels) {
+  std::set<std::pair<rib::VrfId, net::IpPrefix>> touched;
+  for (const auto label : labels)
+    if (const auto found = here_.find(label); found != here_.end())
+      touched.insert(found->second.begin(), found->second.end());
+  for (const auto& [id, prefix] : touched) program(id, vrfs_.at(id), prefix);
 }
 
 void Forwarder::reprogram(rib::VrfId id, Vrf& vrf) {

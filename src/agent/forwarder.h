@@ -32,8 +32,8 @@ class Forwarder {
   void setSlice(const model::Slice& slice);
   void dropObsolete();
   void update(const std::vector<rib::BestChange>& changes);
-  // Ports came or went: paths over this host may mean something else now.
-  void localPortsChanged();
+  // Ports came or went: paths over this host with these labels may mean something else now.
+  void localPortsChanged(const std::set<net::Label>& labels);
   void retry();
   // Called when a VRF begins or ceases to lack routes, and by retry() when their number has
   // changed.
@@ -81,6 +81,9 @@ class Forwarder {
     [[nodiscard]] std::size_t wantedCount() const;
   };
   void takeChanges();
+  void setWanted(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
+                 std::vector<rib::VrfPath> paths);
+  [[nodiscard]] bool isHere(const rib::VrfPath& path) const;
   void programRouters(rib::VrfId id, Vrf& vrf);
   void reprogram(rib::VrfId id, Vrf& vrf);
   void setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
@@ -96,6 +99,7 @@ class Forwarder {
   PortOfLabel portOfLabel_;
   rib::VrfTable table_;
   std::map<rib::VrfId, Vrf> vrfs_;
+  std::map<net::Label, std::set<std::pair<rib::VrfId, net::IpPrefix>>> here_;  // paths of ours
   std::vector<net::Encapsulation> encapsulations_;
   std::function<void()> lackChanged_;
   std::string reason_;          // of the failure that came last

@@ -1,6 +1,7 @@
 #include "ports.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hawser/base/log.h"
 
@@ -31,7 +32,7 @@ std::vector<const Plug*> byContainer(const std::vector<Plug>& plugs) {
 
 }  // namespace
 
-Ports::Ports(Dependencies dependencies, std::function<void()> changed)
+Ports::Ports(Dependencies dependencies, Changed changed)
     : deps_(dependencies),
       changed_(std::move(changed)),
       attributes_(net::IpAddress(dependencies.underlay)),
@@ -92,7 +93,7 @@ void Ports::settle(const std::string* touched) {
   }
   startLingerTimer();
   saveState();
-  if (changed) changed_();
+  if (changed) changed_(std::exchange(moved_, {}));
 }
 
 bool Ports::settled(const Plug& plug, const Bound& bound, bool look) const {
@@ -155,6 +156,7 @@ Result<void> Ports::programDatapath(const model::SlicePort& port, const Plug& pl
     bound.deviceIndex = index;
     bound.port = wanted;
     byLabel_[wanted.label] = wanted.id;
+    moved_.insert(wanted.label);
     names_[wanted.id] = wanted.name;
   }
   auto rules = toRules(port);
@@ -212,6 +214,7 @@ void Ports::release(const std::string& uid) {
   if (!bound.attached) return;
   log::info("agent", "port {} on {}: gone", bound.port.name, bound.port.device);
   byLabel_.erase(bound.port.label);
+  moved_.insert(bound.port.label);
   names_.erase(bound.port.id);
   deps_.loop.post([this, alive = std::weak_ptr(alive_), uid, id = bound.port.id] {
     if (alive.expired()) return;

@@ -56,8 +56,9 @@ class Ports {
     Metrics& metrics;
     net::Ipv4Address underlay;
   };
-  // `changed`: ports came up or went down (labels mean something else now, a report is due).
-  Ports(Dependencies dependencies, std::function<void()> changed);
+  // Ports came up or went down: these labels mean something else now, and a report is due.
+  using Changed = std::function<void(const std::set<net::Label>& labels)>;
+  Ports(Dependencies dependencies, Changed changed);
 
   // Makes datapath and BGP equal to what slice and plugs say. Also mends what failed before.
   // forgetMissing: the slice is the controller's word of now, so numbers of ports that it lacks are
@@ -111,7 +112,7 @@ class Ports {
   void startLingerTimer();
 
   Dependencies deps_;
-  std::function<void()> changed_;
+  Changed changed_;
   std::shared_ptr<const model::Slice> slice_;
   std::uint64_t slices_ = 0;  // that came
   std::map<std::string, const model::SlicePort*> byUid_, byName_;
@@ -120,6 +121,7 @@ class Ports {
   std::map<std::string, Bound> bound_;
   std::map<std::string, std::string> byDevice_;  // of bound_'s plugs: device -> uid
   std::map<net::Label, datapath::PortId> byLabel_;
+  std::set<net::Label> moved_;  // labels of byLabel_ that came or went and were not told yet
   std::map<datapath::PortId, std::string> names_;
   AttributeCache attributes_;
   io::Timer lingerTimer_;

@@ -216,5 +216,57 @@ TEST_F(ForwarderTest, AVrfThatComesBackInTheSameTurnKeepsItsRoutes) {
   EXPECT_NE(plane.members(3, "10.0.3.20/32"), "none");
 }
 
+// What a port costs that comes or goes does not depend on how many others there are.
+TEST(ForwarderWork, OnlyTheRoutesOfAPortsLabelAreLookedAt) {
+  Events events;
+  RecordingPlane plane(events);
+  Metrics metrics;
+  std::size_t asked = 0;
+  Forwarder forwarder(
+      plane, ip("10.1.0.11"),
+      [&](net::Label) {
+        ++asked;
+        return std::optional(datapath::PortId(1));
+      },
+      metrics);
+  forwarder.setSlice(slice());
+  const auto key = [](std::uint32_t i, const std::string& address) {
+    return rib::RouteKey{
+        wire::kVpnv4,
+        net::RouteDistinguisher::ofAddress(ip("10.1.0.11").v4(), static_cast<std::uint16_t>(i)),
+        prefix(address + "/32")};
+  };
+  const auto addressOf = [](std::uint32_t i) { return "10.0.4." + std::to_string(i); };
+  const auto learn = [&](std::uint32_t i, const std::string& address) {
+    const rib::Path path{rib::kLocal, label(2000 + i), remoteAttributes("10.1.0.11", "64512:3"),
+                         false};
+    forwarder.update({{key(i, address), &path}});
+  };
+  for (std::uint32_t i = 0; i < 100; ++i) learn(i, addressOf(i));
+  learn(7, "10.0.5.1");
+  asked = 0;
+  forwarder.localPortsChanged({label(2005)});
+  EXPECT_EQ(asked, 1U);
+  forwarder.localPortsChanged({label(2007), label(2008), label(9999)});
+  EXPECT_EQ(asked, 4U) << "one has two routes, one is nobody's";
+  // A route that went, or has another label now, is not looked at any more.
+  forwarder.update({{key(5, addressOf(5)), nullptr}});
+  const rib::Path moved{rib::kLocal, label(3000), remoteAttributes("10.1.0.11", "64512:3"), false};
+  forwarder.update({{key(6, addressOf(6)), &moved}});
+  asked = 0;
+  forwarder.localPortsChanged({label(2005), label(2006)});
+  EXPECT_EQ(asked, 0U);
+  forwarder.localPortsChanged({label(3000)});
+  EXPECT_EQ(asked, 1U);
+  // Nor those of a VRF that is gone.
+  auto less = slice();
+  less.vrfs.clear();
+  forwarder.setSlice(less);
+  forwarder.dropObsolete();
+  asked = 0;
+  forwarder.localPortsChanged({label(2008), label(3000)});
+  EXPECT_EQ(asked, 0U);
+}
+
 }  // namespace
 }  // namespace hawser::agent::test
