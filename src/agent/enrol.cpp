@@ -6,6 +6,7 @@
 
 #include "hawser/api/client.h"
 #include "hawser/api/pki.h"
+#include "hawser/base/file.h"
 #include "hawser/base/log.h"
 #include "host_state.h"
 
@@ -52,8 +53,8 @@ Result<api::Request> keptRequest(const Options& options) {
   if (key && csr) return api::Request{*csr, *key};
   auto made = api::makeRequest("host:" + options.host);
   if (!made) return made;
-  if (auto kept = writeFile(csrFile, made->csr, true); !kept) return std::unexpected(kept.error());
-  if (auto kept = writeFile(keyFile(options.stateDir), made->key, true); !kept)
+  if (auto kept = writeFile(csrFile, made->csr); !kept) return std::unexpected(kept.error());
+  if (auto kept = writeFile(keyFile(options.stateDir), made->key); !kept)
     return std::unexpected(kept.error());
   return made;
 }
@@ -160,7 +161,7 @@ Result<Enrolment> join(const Options& options) {
     return invalid(
         "the token is for host \"" + enrolment->host + "\", not \"" + options.host + "\"",
         "--host");
-  if (auto kept = writeFile(enrolmentFile(options.stateDir), answer->dump(1), true); !kept)
+  if (auto kept = writeFile(enrolmentFile(options.stateDir), answer->dump(1)); !kept)
     return std::unexpected(kept.error());
   enrolment->key = secrets->request.key;
   log::info("agent", "joined site {} (AS {}) as {}", enrolment->site, enrolment->asn.value(),

@@ -1,15 +1,10 @@
 #include "host_state.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "hawser/base/check.h"
-#include "hawser/base/fd.h"
+#include "hawser/base/file.h"
 #include "hawser/base/log.h"
 
 namespace hawser::agent {
@@ -37,41 +32,6 @@ Json workloadJson(const model::WorkloadRef& workload) {
 }
 
 }  // namespace
-
-Result<std::string> readFile(const std::filesystem::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return failErrno("open " + path.string(), errno);
-  std::string text;
-  std::array<char, 16384> buffer;
-  while (true) {
-    const auto count = ::read(fd.get(), buffer.data(), buffer.size());
-    if (count == 0) return text;
-    if (count > 0)
-      text.append(buffer.data(), static_cast<std::size_t>(count));
-    else if (errno != EINTR)
-      return failErrno("read " + path.string(), errno);
-  }
-}
-
-Result<void> writeFile(const std::filesystem::path& path, const std::string& text, bool durable) {
-  const auto temporary = path.string() + ".new";
-  {
-    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd) return failErrno("create " + temporary, errno);
-    std::size_t written = 0;
-    while (written < text.size()) {
-      const auto count = ::write(fd.get(), text.data() + written, text.size() - written);
-      if (count >= 0)
-        written += static_cast<std::size_t>(count);
-      else if (errno != EINTR)
-        return failErrno("write " + temporary, errno);
-    }
-    if (durable && ::fsync(fd.get()) != 0) return failErrno("sync " + temporary, errno);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return failErrno("rename " + temporary, errno);
-  return {};
-}
 
 Result<HostState> HostState::load(const std::filesystem::path& folder) {
   HostState state(folder);
@@ -155,7 +115,7 @@ Json HostState::toJson() const {
 
 Result<void> HostState::save() {
   if (!changed_) return {};
-  auto written = writeFile(folder_ / "state.json", toJson().dump(1), false);
+  auto written = writeFile(folder_ / "state.json", toJson().dump(1), {.durable = false});
   if (written) changed_ = false;
   return written;
 }
@@ -227,12 +187,16 @@ bool HostState::removePlug(const std::string& device) {
 }
 
 Result<void> HostState::saveSlice(const model::Slice& slice) const {
-  return writeFile(folder_ / "slice.json", model::toJson(slice).dump(), false);
+  return writeFile(folder_ / "slice.json", model::toJson(slice).dump(), {.durable = false});
 }
 
 std::optional<model::Slice> HostState::loadSlice() const {
   const auto text = readFile(folder_ / "slice.json");
-  if (!text) return std::nullopt;
+  if (!text) {
+    if (text.error().code != ErrorCode::kNotFound)
+      log::error("agent", "the slice that was kept is lost: {}", text.error().text());
+    return std::nullopt;
+  }
   const auto json = Json::parse(*text, nullptr, false);
   auto slice = model::parseSlice(json);
   if (slice) return std::move(*slice);

@@ -62,6 +62,7 @@ class HostState {
 
   // The last slice, in a file of its own.
   [[nodiscard]] Result<void> saveSlice(const model::Slice& slice) const;
+  // Said, if there is one that cannot be read.
   [[nodiscard]] std::optional<model::Slice> loadSlice() const;
 
  private:
@@ -78,11 +79,5 @@ class HostState {
   bool restored_ = false;
   bool changed_ = false;
 };
-
-// Whole file, or kNotFound.
-[[nodiscard]] Result<std::string> readFile(const std::filesystem::path& path);
-// By rename, mode 0600. durable: on the disk before it returns.
-[[nodiscard]] Result<void> writeFile(const std::filesystem::path& path, const std::string& text,
-                                     bool durable);
 
 }  // namespace hawser::agent

@@ -1,12 +1,10 @@
 #include "context.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
+
+#include "hawser/base/file.h"
 
 namespace hawser::cli {
 
@@ -43,20 +41,6 @@ Result<Context> parseContext(const Json& json, const std::string& path) {
 }
 
 }  // namespace
-
-Result<std::string> readFile(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return failErrno("open " + path.string(), errno);
-  std::string text;
-  std::array<char, 65536> buffer;
-  ssize_t count = 0;
-  while ((count = ::read(fd, buffer.data(), buffer.size())) > 0)
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  const int error = errno;
-  ::close(fd);
-  if (count < 0) return failErrno("read " + path.string(), error);
-  return text;
-}
 
 Result<Config> parseConfig(const std::string& text) {
   const auto documents = model::parseDocuments(text);
@@ -114,25 +98,7 @@ Result<void> saveConfig(const std::filesystem::path& path, const Config& config)
   std::error_code error;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   if (error) return failErrno("make " + path.parent_path().string(), error.value());
-  const auto temporary = fmt::format("{}.{}", path.string(), ::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return failErrno("open " + temporary, errno);
-  const auto text = model::toYaml(toJson(config));
-  std::size_t written = 0;
-  int wrong = 0;
-  while (written < text.size() && wrong == 0) {
-    const auto count = ::write(fd, text.data() + written, text.size() - written);
-    if (count < 0)
-      wrong = errno;
-    else
-      written += static_cast<std::size_t>(count);
-  }
-  if (wrong == 0 && ::fsync(fd) != 0) wrong = errno;
-  ::close(fd);
-  if (wrong == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) wrong = errno;
-  if (wrong == 0) return {};
-  ::unlink(temporary.c_str());
-  return failErrno("write " + path.string(), wrong);
+  return writeFile(path, model::toYaml(toJson(config)));
 }
 
 }  // namespace hawser::cli

@@ -38,6 +38,4 @@ struct Config {
 // Replaces the file by a rename, mode 0600; makes its folder.
 [[nodiscard]] Result<void> saveConfig(const std::filesystem::path& path, const Config& config);
 
-[[nodiscard]] Result<std::string> readFile(const std::filesystem::path& path);
-
 }  // namespace hawser::cli

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "context.h"
+#include "hawser/base/file.h"
 
 namespace hawser::cli {
 

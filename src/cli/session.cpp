@@ -4,6 +4,8 @@
 
 #include <cctype>
 
+#include "hawser/base/file.h"
+
 namespace hawser::cli {
 
 using model::Json;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "commands.h"
+#include "hawser/base/file.h"
 #include "views/columns.h"
 
 namespace hawser::cli {

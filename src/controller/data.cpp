@@ -8,40 +8,13 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+
+#include "hawser/base/file.h"
 
 namespace hawser::controller {
 namespace {
 
 constexpr std::chrono::hours kAuthorityValidity{24 * 3650};
-
-Result<std::string> readFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return failErrno("read " + path, errno);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// Whole or not at all, also over a power failure: the data is on disk before the name is.
-Result<void> writeFile(const std::string& path, const std::string& text, mode_t mode) {
-  const auto temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return failErrno("write " + temporary, errno);
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto size = ::write(fd, text.data() + done, text.size() - done);
-    if (size < 0 && errno != EINTR) break;
-    if (size > 0) done += static_cast<std::size_t>(size);
-  }
-  const bool good = done == text.size() && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
-  const int why = errno;
-  ::close(fd);
-  if (!good) return failErrno("write " + temporary, why);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return failErrno("rename " + path, errno);
-  return {};
-}
 
 }  // namespace
 
@@ -81,8 +54,9 @@ Result<void> DataDirectory::openAuthority(const std::string& site) {
   auto made = api::makeCa(fmt::format("hawser {} {}", site, api::randomSecret().substr(0, 8)),
                           kAuthorityValidity);
   if (!made) return std::unexpected(made.error());
-  if (auto written = writeFile(key, made->key, 0600); !written) return written;
-  if (auto written = writeFile(certificate, made->certificate, 0644); !written) return written;
+  if (auto written = writeFile(key, made->key, {.mode = 0600}); !written) return written;
+  if (auto written = writeFile(certificate, made->certificate, {.mode = 0644}); !written)
+    return written;
   ca_ = std::move(*made);
   return {};
 }
@@ -113,7 +87,7 @@ Result<std::string> DataDirectory::adminSecret() {
     return text;
   }
   auto secret = api::randomSecret();
-  if (auto written = writeFile(file, secret + "\n", 0600); !written)
+  if (auto written = writeFile(file, secret + "\n", {.mode = 0600}); !written)
     return std::unexpected(written.error());
   return secret;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "hawser/base/file.h"
 #include "hawser/kube/state_dir.h"
 #include "json_access.h"
 

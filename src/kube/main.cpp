@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "commands.h"
+#include "hawser/base/file.h"
 #include "hawser/base/log.h"
 #include "manifest_source.h"
 #include "reconciler.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "hawser/base/file.h"
 #include "json_access.h"
 #include "manifest_fields.h"
 #include "manifest_source.h"

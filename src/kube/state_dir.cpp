@@ -8,11 +8,10 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 #include <thread>
 #include <utility>
 
+#include "hawser/base/file.h"
 #include "hawser/base/log.h"
 
 namespace hawser::kube {
@@ -22,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSuffix = ".json";
+// What others say again after a crash; to be read by anybody.
+constexpr WriteOptions kShown{.mode = 0644, .durable = false};
 
 fs::path fileOf(const fs::path& folder, const ObjectName& name) {
   return folder / (name.space + "_" + name.name + kSuffix);
@@ -56,32 +57,6 @@ std::string timestamp() {
   std::string text(20, '\0');
   text.resize(std::strftime(text.data(), text.size() + 1, "%Y-%m-%dT%H:%M:%SZ", &parts));
   return text;
-}
-
-Result<std::string> readFile(const fs::path& path) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return failErrno("open " + path.string(), errno == 0 ? EIO : errno);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (in.bad()) return failErrno("read " + path.string(), EIO);
-  return text.str();
-}
-
-Result<void> writeFileAtomically(const fs::path& path, const std::string& text) {
-  auto temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
-  errno = 0;
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out << text;
-    out.flush();
-    if (!out) return failErrno("write " + temporary.string(), errno == 0 ? EIO : errno);
-  }
-  std::error_code error;
-  fs::rename(temporary, path, error);
-  if (error) return failErrno("rename to " + path.string(), error.value());
-  return {};
 }
 
 // Open file description locks: they end with the process, and can be asked for without being taken.
@@ -126,13 +101,13 @@ Result<StateDir> StateDir::open(const fs::path& root) {
 std::map<ObjectName, Json> StateDir::pods() const { return readAll(podsPath()); }
 std::map<ObjectName, Json> StateDir::statuses() const { return readAll(statusPath()); }
 Result<void> StateDir::writePod(const ObjectName& name, const Json& pod) const {
-  return writeFileAtomically(fileOf(podsPath(), name), pod.dump(1));
+  return writeFile(fileOf(podsPath(), name), pod.dump(1), kShown);
 }
 Result<void> StateDir::writeStatus(const ObjectName& name, const Json& status) const {
-  return writeFileAtomically(fileOf(statusPath(), name), status.dump(1));
+  return writeFile(fileOf(statusPath(), name), status.dump(1), kShown);
 }
 Result<void> StateDir::writeReport(const Json& report) const {
-  return writeFileAtomically(root_ / "manager.json", report.dump(1));
+  return writeFile(root_ / "manager.json", report.dump(1), kShown);
 }
 Json StateDir::report() const {
   const auto text = readFile(root_ / "manager.json");

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hawser/base/file.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
@@ -179,7 +180,7 @@ Result<std::string> installContexts(const Lab& lab) {
   Json config = Json::object();
   std::error_code error;
   if (fs::exists(file, error)) {
-    const auto text = readText(file);
+    const auto text = readFile(file);
     if (!text) return std::unexpected(text.error());
     const auto documents = model::parseDocuments(*text);
     if (!documents) return invalid(documents.error().text(), file.string());
@@ -195,7 +196,7 @@ Result<std::string> installContexts(const Lab& lab) {
     if (!config.contains("current")) config["current"] = name;
   }
   fs::create_directories(file.parent_path(), error);
-  if (auto written = writeText(file, model::toYaml(config), 0600); !written)
+  if (auto written = writeFile(file, model::toYaml(config), {.durable = false}); !written)
     return std::unexpected(written.error());
   return file.string();
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "hawser/agent/attach.h"
+#include "hawser/base/file.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
@@ -129,9 +130,9 @@ std::string Lab::siteUrl(const Site& site) const {
 }
 
 Result<api::Client> Lab::client(const Site& site) const {
-  const auto ca = readText(paths().caFile(site));
+  const auto ca = readFile(paths().caFile(site));
   if (!ca) return std::unexpected(ca.error());
-  const auto token = readText(paths().data(site.controller.name) + "/admin.token");
+  const auto token = readFile(paths().data(site.controller.name) + "/admin.token");
   if (!token) return std::unexpected(token.error());
   api::ClientConfig config;
   config.url = siteUrl(site);

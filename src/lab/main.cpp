@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "commands.h"
+#include "hawser/base/file.h"
 #include "machine/forward.h"
 #include "objects.h"
 #include "runner.h"
@@ -128,7 +129,7 @@ int context(const Arguments& arguments) {
   const auto lab = Lab::open(arguments.name);
   if (!lab) return complain(lab.error());
   if (!arguments.install) {
-    const auto text = readText((*lab)->paths().run + "/config.yaml");
+    const auto text = readFile((*lab)->paths().run + "/config.yaml");
     if (!text) return complain(text.error());
     fmt::print("{}", *text);
     return 0;

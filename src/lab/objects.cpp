@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hawser/api/pki.h"
+#include "hawser/base/file.h"
 #include "hawser/controller/rehearsal.h"
 #include "topology/images.h"
 
@@ -37,7 +38,7 @@ Result<std::string> fillIn(const std::string& text, const Placeholders& values) 
 }
 
 Result<std::vector<model::Read>> readObjects(const std::string& file, const Placeholders& values) {
-  const auto raw = readText(file);
+  const auto raw = readFile(file);
   if (!raw) return std::unexpected(raw.error());
   const auto text = fillIn(*raw, values);
   if (!text) return invalid(text.error().message, file + ": " + text.error().field);
@@ -103,7 +104,7 @@ Result<void> checkObjects(const Topology& topology) {
 Result<Placeholders> placeholdersOf(const Lab& lab) {
   Placeholders values;
   for (const auto& site : lab.topology().sites) {
-    const auto ca = readText(lab.paths().caFile(site));
+    const auto ca = readFile(lab.paths().caFile(site));
     if (!ca) return std::unexpected(ca.error());
     const auto fingerprint = api::fingerprint(*ca);
     if (!fingerprint) return std::unexpected(fingerprint.error());

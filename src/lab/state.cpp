@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "hawser/base/file.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
@@ -138,7 +139,7 @@ LabLock::~LabLock() {
 void LabLock::remove() { ::unlink(path_.c_str()); }
 
 Result<State> Store::load(const std::string& name) {
-  const auto text = readText(runFolder(name) + "/lab.json");
+  const auto text = readFile(runFolder(name) + "/lab.json");
   if (!text) return fail(ErrorCode::kNotFound, fmt::format("there is no lab \"{}\" here", name));
   const auto json = Json::parse(*text, nullptr, false);
   if (json.is_discarded()) return invalid("is not JSON", runFolder(name) + "/lab.json");
@@ -153,7 +154,7 @@ State Store::snapshot() const {
 Result<void> Store::change(const std::function<void(State&)>& change) {
   const std::lock_guard lock(mutex_);
   change(state_);
-  return writeText(runFolder(name_) + "/lab.json", toJson(state_).dump(1), 0600);
+  return writeFile(runFolder(name_) + "/lab.json", toJson(state_).dump(1), {.durable = false});
 }
 
 }  // namespace hawser::lab

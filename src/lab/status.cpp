@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "commands.h"
+#include "hawser/base/file.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
@@ -99,7 +100,7 @@ Json podsJson(const Lab& lab) {
     const fs::path folder = fs::path(lab.paths().kubeState(site)) / "status";
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      const auto text = readText(entry.path());
+      const auto text = readFile(entry.path());
       const auto status = Json::parse(text.value_or(""), nullptr, false);
       const auto stem = entry.path().stem().string();
       const auto cut = stem.find('_');

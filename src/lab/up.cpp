@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "hawser/base/file.h"
 #include "machine/forward.h"
 #include "machine/underlay.h"
 #include "objects.h"
@@ -138,7 +139,7 @@ class Up {
                              {"tokenFile", paths.data(site.controller.name) + "/admin.token"},
                              {"project", "default"}};
     const Json config{{"current", topology().sites.front().name}, {"contexts", contexts}};
-    return writeText(paths.run + "/config.yaml", model::toYaml(config), 0600);
+    return writeFile(paths.run + "/config.yaml", model::toYaml(config), {.durable = false});
   }
 
   // ---- objects and agents ----
@@ -162,7 +163,7 @@ class Up {
     const auto issued = api.call("POST", "/api/v1/tokens/issue", wanted);
     if (!issued) return std::unexpected(issued.error());
     const auto secret = issued->value("token", "");
-    if (auto written = writeText(file, secret + "\n", 0600); !written)
+    if (auto written = writeFile(file, secret + "\n", {.durable = false}); !written)
       return std::unexpected(written.error());
     return secret;
   }
@@ -277,7 +278,7 @@ class Up {
     for (const auto& entry : fs::directory_iterator(state / "pods", error)) {
       if (entry.path().extension() != ".json") continue;
       ++count;
-      const auto text = readText(state / "status" / entry.path().filename());
+      const auto text = readFile(state / "status" / entry.path().filename());
       const auto status = Json::parse(text.value_or(""), nullptr, false);
       bool ready = false;
       if (status.is_object())

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "fixture.h"
+#include "hawser/base/file.h"
 
 namespace hawser::agent::test {
 namespace {
@@ -81,8 +82,7 @@ TEST(HostState, NumbersWrapAroundAndSkipThoseInUse) {
   TempFolder folder;
   ASSERT_TRUE(writeFile(folder.path() / "state.json",
                         R"({"nextId":2147483647,"nextLabel":1048575,"nextRd":65535,"plugs":[],
-    "ports":{"u0":{"id":1,"label":1000,"name":"p/zero","rds":[[3,1]]}}})",
-                        false));
+    "ports":{"u0":{"id":1,"label":1000,"name":"p/zero","rds":[[3,1]]}}})"));
   auto state = HostState::load(folder.path()).value();
   EXPECT_EQ(state.numbers("u1", "p/one").label.value(), 1048575U);
   EXPECT_EQ(state.numbers("u1", "p/one").id.value(), 2147483647U);
@@ -97,7 +97,7 @@ TEST(HostState, BrokenFileIsSetAside) {
                                  R"({"nextId":1,"nextLabel":1,"nextRd":1,"plugs":[],
         "ports":{"u":{"id":1,"label":99999999,"name":"x","rds":[]}}})"}) {
     TempFolder folder;
-    ASSERT_TRUE(writeFile(folder.path() / "state.json", text, false));
+    ASSERT_TRUE(writeFile(folder.path() / "state.json", text));
     const auto state = HostState::load(folder.path());
     ASSERT_TRUE(state) << text;
     EXPECT_FALSE(state->restored()) << text;

@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <list>
 
+#include "hawser/base/fd.h"
 #include "machine/machine.h"
 
 namespace hawser::lab {
@@ -27,23 +28,6 @@ namespace {
 
 constexpr std::size_t kBuffer = 64U << 10U;
 constexpr std::size_t kMostConnections = 512;
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 sockaddr_in socketAddress(std::uint32_t address, std::uint16_t port) {
   sockaddr_in out{};

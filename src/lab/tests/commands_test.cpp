@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "hawser/base/file.h"
 #include "runner.h"
 #include "topology/images.h"
 
@@ -143,7 +144,7 @@ TEST_F(RunFolderTest, DownRemovesWhatACrashLeft) {
   auto left = state();
   left.processes.clear();
   left.processes["h1"] = {{"h1", ProcessKind::kKube, "h1", "", {"sleep"}, {}}, *recorded, true};
-  ASSERT_TRUE(writeText(run + "/lab.json", toJson(left).dump()));
+  ASSERT_TRUE(writeFile(run + "/lab.json", toJson(left).dump()));
 
   const auto down = takeDown(name_);
   ASSERT_TRUE(down) << down.error().text();

@@ -1,14 +1,6 @@
 #include "topology/images.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
-#include <sstream>
-
+#include "hawser/base/file.h"
 #include "topology/reader.h"
 
 namespace hawser::lab {
@@ -16,40 +8,8 @@ namespace hawser::lab {
 using model::Json;
 namespace fs = std::filesystem;
 
-Result<std::string> readText(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::error_code ignored;
-  if (!in || fs::is_directory(file, ignored))
-    return failErrno("open " + file.string(), errno == 0 ? EISDIR : errno);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-Result<void> writeText(const fs::path& file, const std::string& text, unsigned mode) {
-  const auto temporary = fmt::format("{}.{}.new", file.string(), ::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return failErrno("create " + temporary, errno);
-  ::fchmod(fd, mode);
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto n = ::write(fd, text.data() + done, text.size() - done);
-    if (n <= 0) {
-      const int why = errno;
-      ::close(fd);
-      ::unlink(temporary.c_str());
-      return failErrno("write " + temporary, why);
-    }
-    done += static_cast<std::size_t>(n);
-  }
-  ::close(fd);
-  if (::rename(temporary.c_str(), file.c_str()) < 0)
-    return failErrno("rename to " + file.string(), errno);
-  return {};
-}
-
 Result<std::map<std::string, Image>> readImages(const fs::path& file) {
-  const auto text = readText(file);
+  const auto text = readFile(file);
   if (!text) return std::unexpected(text.error());
   const auto documents = model::parseDocuments(*text);
   if (!documents) return std::unexpected(documents.error());

@@ -1,4 +1,4 @@
-// What runs for an image name (docs/lab-images.md), and reading files.
+// What runs for an image name (docs/lab-images.md).
 #pragma once
 
 #include <filesystem>
@@ -17,10 +17,5 @@ struct Image {
 };
 // Error.field is the place in the file.
 [[nodiscard]] Result<std::map<std::string, Image>> readImages(const std::filesystem::path& file);
-
-[[nodiscard]] Result<std::string> readText(const std::filesystem::path& file);
-// Through a rename: whoever reads sees the old text or the new one.
-[[nodiscard]] Result<void> writeText(const std::filesystem::path& file, const std::string& text,
-                                     unsigned mode = 0644);
 
 }  // namespace hawser::lab

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "hawser/base/file.h"
 #include "topology/images.h"
 #include "topology/topology.h"
 
@@ -29,7 +30,7 @@ struct Document {
 };
 
 Result<Document> readDocument(const fs::path& file) {
-  auto text = readText(file);
+  auto text = readFile(file);
   if (!text) return std::unexpected(text.error());
   auto documents = model::parseDocuments(*text);
   if (!documents) {

@@ -84,8 +84,5 @@ class FolderWatcher {
 };
 
 [[nodiscard]] std::string timestamp();  // now, as Kubernetes writes it: 2026-01-31T12:00:00Z
-[[nodiscard]] Result<std::string> readFile(const std::filesystem::path& path);
-[[nodiscard]] Result<void> writeFileAtomically(const std::filesystem::path& path,
-                                               const std::string& text);
 
 }  // namespace hawser::kube
