@@ -9,7 +9,7 @@
 #include "enrol.h"
 #include "feed.h"
 #include "hawser/bgp/speaker.h"
-#include "local/ops.h"
+#include "socket/ops.h"
 
 namespace hawser::agent {
 

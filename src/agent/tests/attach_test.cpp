@@ -14,7 +14,7 @@
 #include "fake_plane.h"
 #include "hawser/netlink/netlink.h"
 #include "kernel.h"
-#include "local/ops.h"
+#include "socket/ops.h"
 
 namespace hawser::agent::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "local/server.h"
+#include "socket/server.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "local/server.h"
-#include "local/views.h"
+#include "socket/server.h"
+#include "socket/views.h"
 
 namespace hawser::agent {
 

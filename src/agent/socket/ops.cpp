@@ -1,4 +1,4 @@
-#include "local/ops.h"
+#include "socket/ops.h"
 
 #include <net/if.h>
 

@@ -1,4 +1,4 @@
-#include "local/views.h"
+#include "socket/views.h"
 
 #include <algorithm>
 #include <charconv>
