@@ -51,11 +51,14 @@ struct Rib::Impl::Packing {
   }
 };
 
-void Rib::Impl::markTarget(Peer& peer, const net::RouteTarget& target) {
+void Rib::Impl::markTarget(Peer& peer, const net::RouteTarget& target,
+                           std::optional<wire::Family> family) {
   if (!peer.up) return;
   const auto found = byTarget.find(target);
   if (found == byTarget.end()) return;
-  for (const auto& key : found->second) mark(peer, key);
+  const auto& keys = found->second;
+  const auto all = std::ranges::subrange(keys.begin(), keys.end());
+  for (const auto& key : family ? ofFamily(keys, *family) : all) mark(peer, key);
 }
 
 // Whoever was sent the route wants one of the targets that its best path had then, or is wide, or
@@ -75,13 +78,17 @@ void Rib::Impl::markChanged(const RouteKey& key, const std::vector<net::RouteTar
 
 void Rib::Impl::markVpn(Peer& peer) {
   if (!peer.up) return;
-  for (const auto& [key, entry] : table)
-    if (isVpn(key.family)) mark(peer, key);
+  for (const auto family : peer.policy.families)
+    if (isVpn(family))
+      for (const auto& [key, entry] : ofFamily(table, family)) mark(peer, key);
 }
 
 void Rib::Impl::markFamily(Peer& peer, wire::Family family) {
-  for (const auto& [key, entry] : table)
-    if (key.family == family) mark(peer, key);
+  if (isVpn(family) && !wide.contains(&peer)) {
+    for (const auto& [target, count] : peer.exact) markTarget(peer, target, family);
+    return;
+  }
+  for (const auto& [key, entry] : ofFamily(table, family)) mark(peer, key);
 }
 
 AttributesPtr Rib::Impl::outbound(Peer& peer, PeerId id, const RouteKey& key,
@@ -127,19 +134,16 @@ bool Rib::Impl::takeOne(PeerId id, Peer& peer, const RouteKey& key, Packing& pac
 std::vector<wire::Update> Rib::Impl::take(PeerId id, Peer& peer, std::size_t maxRoutes) {
   Packing packing;
   std::size_t routes = 0;
-  auto it = peer.dirty.begin();
-  KeySet waiting(&pool);  // mostly none: then the whole set goes at once
-  for (; it != peer.dirty.end() && routes < maxRoutes; ++it) {
-    if (!ready(peer, it->family))
-      waiting.emplace_hint(waiting.end(), *it);
-    else if (takeOne(id, peer, *it, packing))
-      ++routes;
+  for (const auto family : peer.policy.families) {
+    if (!ready(peer, family)) continue;
+    const auto keys = ofFamily(peer.dirty, family);
+    auto it = keys.begin();
+    for (; it != keys.end() && routes < maxRoutes; ++it) {
+      ++peer.examined;
+      if (takeOne(id, peer, *it, packing)) ++routes;
+    }
+    peer.dirty.erase(keys.begin(), it);
   }
-  if (it == peer.dirty.end())
-    peer.dirty.clear();
-  else
-    peer.dirty.erase(peer.dirty.begin(), it);
-  peer.dirty.merge(waiting);
   peer.exportCache.clear();
   peer.filterCache.clear();
   return std::move(packing).updates();
@@ -155,8 +159,10 @@ bool Rib::hasOutput(PeerId id) const {
   const auto found = impl_->peers.find(id);
   if (found == impl_->peers.end() || !found->second.up) return false;
   const auto& peer = found->second;
-  return std::any_of(peer.dirty.begin(), peer.dirty.end(),
-                     [&](const RouteKey& key) { return impl_->ready(peer, key.family); });
+  return std::any_of(peer.policy.families.begin(), peer.policy.families.end(),
+                     [&](wire::Family family) {
+                       return impl_->ready(peer, family) && !ofFamily(peer.dirty, family).empty();
+                     });
 }
 
 void Rib::refresh(PeerId id, wire::Family family) {
@@ -164,8 +170,7 @@ void Rib::refresh(PeerId id, wire::Family family) {
   if (found == impl_->peers.end() || !found->second.up ||
       !found->second.policy.families.contains(family))
     return;
-  for (auto& [key, sent] : found->second.sent)
-    if (key.family == family) sent.again = true;
+  for (auto& [key, sent] : ofFamily(found->second.sent, family)) sent.again = true;
   impl_->markFamily(found->second, family);
 }
 
@@ -176,9 +181,7 @@ std::vector<wire::Family> Rib::takeEndOfRib(PeerId id) {
   std::vector<wire::Family> due;
   // RT-constraint first: the other side waits for it with its VPN routes.
   for (const auto family : peer.endOfRibDue) {
-    const bool pending = std::any_of(peer.dirty.begin(), peer.dirty.end(),
-                                     [&](const RouteKey& key) { return key.family == family; });
-    if (pending || !impl_->ready(peer, family)) continue;
+    if (!ofFamily(peer.dirty, family).empty() || !impl_->ready(peer, family)) continue;
     if (family == wire::kRtConstraint)
       due.insert(due.begin(), family);
     else

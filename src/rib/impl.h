@@ -66,6 +66,7 @@ struct Peer {
   AttributeCache importCache, exportCache, filterCache;
   std::uint64_t droppedTarget = 0, droppedPrefix = 0, droppedLoop = 0;
   std::uint64_t droppedNextHop = 0, droppedFirstAs = 0, droppedIdentity = 0;
+  std::uint64_t examined = 0;
 };
 
 struct Rib::Impl {
@@ -112,12 +113,14 @@ struct Rib::Impl {
     if (peer.up && peer.policy.families.contains(key.family))
       peer.dirty.emplace_hint(peer.dirty.end(), key);
   }
-  void markTarget(Peer& peer, const net::RouteTarget& target);
+  void markTarget(Peer& peer, const net::RouteTarget& target,
+                  std::optional<wire::Family> family = std::nullopt);
   // For whoever may have, or should have, a route whose best path carried one set of targets and
   // now carries another.
   void markChanged(const RouteKey& key, const std::vector<net::RouteTarget>& before,
                    const std::vector<net::RouteTarget>& after);
   void markVpn(Peer& peer);
+  // All of the family that the peer has or should have: of VPN routes, those that it wants.
   void markFamily(Peer& peer, wire::Family family);
   AttributesPtr outbound(Peer& peer, PeerId id, const RouteKey& key, const Path& path) const;
   [[nodiscard]] bool ready(const Peer& peer, wire::Family family) const {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <memory_resource>
+#include <ranges>
 #include <set>
 
 #include "hawser/rib/rib.h"
@@ -13,6 +14,9 @@
 namespace hawser::rib {
 
 struct KeyLess {
+  using is_transparent = void;  // a family stands for all its keys: ofFamily()
+  bool operator()(const RouteKey& key, wire::Family family) const { return key.family < family; }
+  bool operator()(wire::Family family, const RouteKey& key) const { return family < key.family; }
   bool operator()(const RouteKey& a, const RouteKey& b) const {
     if (a.family != b.family) return a.family < b.family;
     if (const auto x = word(a.rd.bytes().data()), y = word(b.rd.bytes().data()); x != y)
@@ -51,5 +55,12 @@ struct KeyLess {
 using KeySet = std::pmr::set<RouteKey, KeyLess>;
 template <class Value>
 using KeyMap = std::pmr::map<RouteKey, Value, KeyLess>;
+
+// The part of a tree that is of one family, found without a walk over it (equal_range() of
+// libstdc++ does walk when it is asked by anything but a key).
+template <class Tree>
+[[nodiscard]] auto ofFamily(Tree& tree, wire::Family family) {
+  return std::ranges::subrange(tree.lower_bound(family), tree.upper_bound(family));
+}
 
 }  // namespace hawser::rib

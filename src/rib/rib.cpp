@@ -197,14 +197,13 @@ const Path* Rib::best(const RouteKey& key) const {
 
 void Rib::forEachBest(wire::Family family,
                       const std::function<void(const RouteKey&, const Path&)>& visit) const {
-  for (const auto& [key, entry] : impl_->table)
-    if (key.family == family && entry.best >= 0) visit(key, *entry.bestPath());
+  for (const auto& [key, entry] : ofFamily(impl_->table, family))
+    if (entry.best >= 0) visit(key, *entry.bestPath());
 }
 
 std::vector<RouteView> Rib::paths(wire::Family family) const {
   std::vector<RouteView> views;
-  for (const auto& [key, entry] : impl_->table) {
-    if (key.family != family) continue;
+  for (const auto& [key, entry] : ofFamily(impl_->table, family)) {
     std::vector<Candidate> candidates;
     for (const auto& in : entry.paths)
       if (in.path.attributes)
@@ -234,6 +233,8 @@ PeerCounters Rib::counters(PeerId id) const {
   const auto& peer = found->second;
   PeerCounters counters;
   counters.advertised = peer.sent.size();
+  counters.queued = peer.dirty.size();
+  counters.examined = peer.examined;
   counters.droppedTarget = peer.droppedTarget;
   counters.droppedPrefix = peer.droppedPrefix;
   counters.droppedLoop = peer.droppedLoop;

@@ -66,6 +66,76 @@ TEST_F(ConstraintTest, OthersAreNotEvenAsked) {
   EXPECT_EQ(asked(), Flags(5, false));
 }
 
+// Looks are counted: a peer costs those at what it wants, whatever else there is, however it comes.
+TEST_F(ConstraintTest, APeerIsAskedOfWhatItWants) {
+  for (unsigned i = 0; i < 500; ++i)
+    rib_.receive(
+        kA,
+        announce("1:1", "10.0." + std::to_string(i % 250) + "." + std::to_string(i / 250) + "/32",
+                 attributes({"64512:1"})));
+  for (const auto* route : {"10.2.0.1/32", "10.2.0.2/32"})
+    rib_.receive(kA, announce("1:2", route, attributes({"64512:2", "64512:3"})));
+  auto site = peer(64513, "10.2.0.10", false, true);
+  rib_.peerUp(kSite, site);
+  EXPECT_EQ(rib_.counters(kSite).queued, 0U);
+  rib_.receive(kSite, member(64513, "64512:2"));
+  rib_.receive(kSite, member(64513, "64512:3"));
+  rib_.receive(kSite, endOfRib(wire::kRtConstraint));
+  EXPECT_EQ(vpnRoutesOf(kSite).size(), 2U);
+  EXPECT_EQ(rib_.counters(kSite).examined, 4U) << "its memberships and two routes";
+
+  rib_.peerDown(kSite, true);
+  tables_.erase(kSite);
+  rib_.peerUp(kSite, site);
+  rib_.openRtConstraintGate(kSite);
+  EXPECT_EQ(rib_.counters(kSite).queued, 4U);
+  EXPECT_EQ(vpnRoutesOf(kSite).size(), 2U);
+  rib_.refresh(kSite, wire::kVpnv4);
+  EXPECT_EQ(rib_.counters(kSite).queued, 2U);
+  EXPECT_EQ(vpnRoutesOf(kSite).size(), 2U);
+  site.exportTo.prefixes = std::vector{prefix("10.2.0.2/32")};
+  rib_.setFilters(kSite, {}, site.exportTo);
+  EXPECT_EQ(vpnRoutesOf(kSite), Keys{"1:2:10.2.0.2/32"});
+  EXPECT_EQ(rib_.counters(kSite).examined, 4U + 4U + 2U + 4U);
+
+  // Who wants all, or might, is asked of all.
+  rib_.receive(kSite,
+               {wire::kRtConstraint, {wire::RtMembership::defaultRoute()}, {}, attributes({})});
+  rib_.setFilters(kSite, {}, {});
+  EXPECT_EQ(vpnRoutesOf(kSite).size(), 502U);
+  rib_.refresh(kSite, wire::kVpnv4);
+  EXPECT_EQ(rib_.counters(kSite).queued, 502U);
+}
+
+// While output is held or the gate is shut, VPN routes are not looked at; memberships go.
+TEST_F(ConstraintTest, WhatMustWaitCostsNothing) {
+  rib_.receive(kB, member(64512, "64512:1"));
+  drain(kB);
+  rib_.holdOutput(true);
+  for (unsigned i = 0; i < 100; ++i)
+    rib_.receive(kA,
+                 announce("1:1", "10.0.0." + std::to_string(i) + "/32", attributes({"64512:1"})));
+  const auto before = rib_.counters(kB).examined;
+  EXPECT_FALSE(rib_.hasOutput(kB));
+  EXPECT_TRUE(rib_.takeOutput(kB).empty());
+  EXPECT_EQ(rib_.counters(kB).examined, before);
+  rib_.receive(kA, member(64512, "64512:7"));
+  EXPECT_TRUE(rib_.hasOutput(kB));
+  EXPECT_EQ(rib_.takeOutput(kB, 1).size(), 1U);
+  EXPECT_EQ(rib_.counters(kB).examined, before + 1);
+  EXPECT_EQ(rib_.takeEndOfRib(kB), std::vector{wire::kRtConstraint});
+  EXPECT_EQ(rib_.counters(kB).queued, 100U);
+  rib_.holdOutput(false);
+  for (std::size_t left = 100; left > 0; left -= 20) {
+    EXPECT_EQ(rib_.counters(kB).queued, left);
+    EXPECT_TRUE(rib_.takeEndOfRib(kB).empty());
+    EXPECT_FALSE(rib_.takeOutput(kB, 20).empty());
+  }
+  EXPECT_FALSE(rib_.hasOutput(kB));
+  EXPECT_EQ(rib_.counters(kB).examined, before + 101);
+  EXPECT_EQ(rib_.takeEndOfRib(kB), std::vector{wire::kVpnv4});
+}
+
 // Memberships of a peer that is away and comes back, before it says anything.
 TEST_F(ConstraintTest, MembershipsKeptThroughARestartCount) {
   rib_.receive(kB, member(64512, "64512:1"));

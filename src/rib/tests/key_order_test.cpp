@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace hawser::rib {
@@ -53,6 +54,23 @@ TEST(KeyOrder, HoldsEachKeyOnce) {
   KeySet set(all.begin(), all.end());
   set.insert(all.begin(), all.end());
   EXPECT_EQ(set.size(), all.size());
+}
+
+TEST(KeyOrder, AFamilyIsOnePartOfIt) {
+  const auto all = keys();
+  KeySet set(all.begin(), all.end());
+  for (const auto family :
+       {wire::kIpv4Unicast, wire::kVpnv4, wire::kRtConstraint, wire::kIpv6Unicast, wire::kVpnv6}) {
+    const auto of = [&](const RouteKey& key) { return key.family == family; };
+    const auto part = ofFamily(set, family);
+    EXPECT_TRUE(std::ranges::all_of(part, of)) << wire::familyName(family);
+    EXPECT_EQ(std::ranges::distance(part), std::ranges::count_if(all, of))
+        << wire::familyName(family);
+    EXPECT_EQ(part.empty(), family == wire::kIpv6Unicast);
+    set.erase(part.begin(), part.end());
+    EXPECT_TRUE(ofFamily(set, family).empty());
+  }
+  EXPECT_TRUE(set.empty());
 }
 
 }  // namespace

@@ -111,10 +111,13 @@ struct RouteView {  // for people: one path of a key
   Rule rule = Rule::kBest;  // why it is best, or why not
 };
 
-// Numbers dropped by route-target authorisation and loops, for each peer.
+// Of one peer. What it has now is counted as it comes and goes: asking costs nothing.
 struct PeerCounters {
-  std::uint64_t accepted = 0;    // paths held now
+  std::uint64_t accepted = 0;    // paths held now, but for rejected ones
   std::uint64_t advertised = 0;  // in Adj-RIB-Out now
+  // Output: keys that wait to be looked at for it, and looks at keys so far, whether something was
+  // sent or not.
+  std::uint64_t queued = 0, examined = 0;
   std::uint64_t droppedTarget = 0;
   std::uint64_t droppedPrefix = 0;
   std::uint64_t droppedLoop = 0;  // AS path, ORIGINATOR_ID, CLUSTER_LIST
@@ -169,9 +172,10 @@ class Rib {
   // route goes out; memberships do, since the others' routes come by them.
   void holdOutput(bool hold);
   // What to send to the peer since the last call, packed by shared attributes: withdrawals first.
-  // `dump` true also queues the whole family again (route refresh).
+  // With `maxRoutes` the rest waits for the next call.
   [[nodiscard]] std::vector<wire::Update> takeOutput(PeerId peer, std::size_t maxRoutes = SIZE_MAX);
   [[nodiscard]] bool hasOutput(PeerId peer) const;
+  // Says all of the family once more (RFC 2918).
   void refresh(PeerId peer, wire::Family family);
   // Families whose first whole dump to the peer has been taken and whose end-of-RIB marker is now
   // due; each once.
