@@ -38,7 +38,7 @@ void Rib::Impl::judgeHeld(PeerId id, Peer& peer, bool importChanged, bool decide
     const auto before = in->path.attributes;
     if (importChanged) {
       judge(peer, key, *in);
-      noteMembership(peer, key, before != nullptr, in->path.attributes != nullptr);
+      noteAccepted(id, peer, key, before != nullptr, in->path.attributes != nullptr);
     }
     if (decide || before != in->path.attributes) decideEntry(key, entry);
   }
@@ -55,12 +55,12 @@ void Rib::Impl::announce(PeerId id, Peer& peer, const RouteKey& key, net::Label 
     in->path.peer = id;
     peer.held.insert(key);
   }
-  const bool wasMember = in->path.attributes != nullptr;
+  const bool before = in->path.attributes != nullptr;
   in->path.label = label;
   in->path.stale = in->path.suspect = false;
   in->received = attributes;
   judge(peer, key, *in);
-  noteMembership(peer, key, wasMember, in->path.attributes != nullptr);
+  noteAccepted(id, peer, key, before, in->path.attributes != nullptr);
   decideEntry(key, entry);
 }
 
@@ -71,7 +71,7 @@ void Rib::Impl::remove(PeerId id, Peer& peer, const RouteKey& key) {
   const auto in = std::find_if(entry.paths.begin(), entry.paths.end(),
                                [&](const In& i) { return i.path.peer == id; });
   if (in == entry.paths.end()) return;
-  if (id != kLocal) noteMembership(peer, key, in->path.attributes != nullptr, false);
+  noteAccepted(id, peer, key, in->path.attributes != nullptr, false);
   peer.held.erase(key);
   entry.best = -1;
   entry.paths.erase(in);
@@ -119,8 +119,16 @@ std::vector<net::RouteTarget> Rib::Impl::unindex(const RouteKey& key) {
   return targets;
 }
 
-void Rib::Impl::noteMembership(Peer& peer, const RouteKey& key, bool before, bool after) {
-  if (key.family != wire::kRtConstraint || before == after) return;
+void Rib::Impl::noteAccepted(PeerId id, Peer& peer, const RouteKey& key, bool before, bool after) {
+  if (before == after) return;
+  after ? ++peer.accepted : --peer.accepted;
+  if (key.family != wire::kRtConstraint) return;
+  after ? ++peer.membershipsIn : --peer.membershipsIn;
+  if (id != kLocal) noteMembership(peer, key, after);
+}
+
+// It came (`after`) or went.
+void Rib::Impl::noteMembership(Peer& peer, const RouteKey& key, bool after) {
   const auto& membership = key.membership;
   const auto target = net::RouteTarget::from(net::ExtendedCommunity(membership.target));
   if (membership.length == 96 && target) {

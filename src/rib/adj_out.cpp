@@ -117,16 +117,19 @@ bool Rib::Impl::takeOne(PeerId id, Peer& peer, const RouteKey& key, Packing& pac
   if (!attributes) {
     if (!has) return false;
     peer.sent.erase(at);
+    if (key.family == wire::kRtConstraint) --peer.membershipsOut;
     packing.withdrawals[key.family].withdrawn.push_back(nlriOf(key, {}));
     return true;
   }
   if (has && !at->second.again && at->second.label == best->label &&
       (at->second.attributes == attributes || *at->second.attributes == *attributes))
     return false;
-  if (has)
+  if (has) {
     at->second = {best->label, attributes, false};
-  else
+  } else {
     peer.sent.emplace_hint(at, key, Sent{best->label, attributes, false});
+    if (key.family == wire::kRtConstraint) ++peer.membershipsOut;
+  }
   packing.announcements[{key.family, attributes}].announced.push_back(nlriOf(key, best->label));
   return true;
 }

@@ -1,8 +1,5 @@
-// The state of a RIB and what changes it. Private to the module.
-//
-// For each route key an Entry holds one path a peer (Adj-RIB-In, as received and as the import
-// policy left it) and which is best. Peers hold what they were sent (Adj-RIB-Out) and the set of
-// keys to look at again.
+// The state of a RIB and what changes it; rib.cpp says how it hangs together. Private to the
+// module.
 #pragma once
 
 #include <algorithm>
@@ -63,10 +60,20 @@ struct Peer {
   // Those that are exact also lead from the target to the peer: Impl::wanting.
   std::map<net::RouteTarget, unsigned> exact;
   Memberships partial;
+  // Of `held` those that were not rejected, and the memberships among them and in `sent`: counted
+  // as they come and go, since they are asked for all the time.
+  std::uint64_t accepted = 0, membershipsIn = 0, membershipsOut = 0;
   AttributeCache importCache, exportCache, filterCache;
   std::uint64_t droppedTarget = 0, droppedPrefix = 0, droppedLoop = 0;
   std::uint64_t droppedNextHop = 0, droppedFirstAs = 0, droppedIdentity = 0;
   std::uint64_t examined = 0;
+  // Nothing was sent and nothing is to be: the session is new, or over.
+  void resetOutput() {
+    sent.clear();
+    membershipsOut = 0;
+    dirty.clear();
+    endOfRibDue.clear();
+  }
 };
 
 struct Rib::Impl {
@@ -104,7 +111,9 @@ struct Rib::Impl {
   void dropStale(PeerId id, std::optional<wire::Family> family);  // none: all
   void decideEntry(const RouteKey& key, Entry& entry);
   std::vector<net::RouteTarget> unindex(const RouteKey& key);
-  void noteMembership(Peer& peer, const RouteKey& key, bool before, bool after);
+  // Whether a path of the peer was accepted, and whether it is.
+  void noteAccepted(PeerId id, Peer& peer, const RouteKey& key, bool before, bool after);
+  void noteMembership(Peer& peer, const RouteKey& key, bool after);
   void noteWidth(Peer& peer);
 
   // Out: adj_out.cpp.

@@ -68,8 +68,7 @@ void Rib::peerUp(PeerId id, PeerPolicy policy) {
   impl_->judgeHeld(id, peer, importChanged, true);
   peer.up = true;
   impl_->noteWidth(peer);
-  peer.sent.clear();
-  peer.dirty.clear();
+  peer.resetOutput();
   peer.gateOpen = !peer.policy.rtConstraint;
   peer.endOfRibDue = peer.policy.families;
   for (const auto family : peer.policy.families) impl_->markFamily(peer, family);
@@ -104,9 +103,7 @@ void Rib::peerDown(PeerId id, bool keepStale, bool silent) {
   auto& peer = found->second;
   peer.up = false;
   impl_->noteWidth(peer);
-  peer.sent.clear();
-  peer.dirty.clear();
-  peer.endOfRibDue.clear();
+  peer.resetOutput();
   const auto keys = std::vector(peer.held.begin(), peer.held.end());
   for (const auto& key : keys) {
     if (!keepStale) {
@@ -173,6 +170,7 @@ void Rib::originate(const RouteKey& key, net::Label label,
     in = &entry.paths.back();
     local.held.insert(key);
   }
+  impl_->noteAccepted(kLocal, local, key, in->path.attributes != nullptr, attributes != nullptr);
   in->path = {kLocal, label, attributes, false};
   in->received = std::move(attributes);
   impl_->decideEntry(key, entry);
@@ -232,7 +230,10 @@ PeerCounters Rib::counters(PeerId id) const {
   if (found == impl_->peers.end()) return {};
   const auto& peer = found->second;
   PeerCounters counters;
+  counters.accepted = peer.accepted;
   counters.advertised = peer.sent.size();
+  counters.membershipsIn = peer.membershipsIn;
+  counters.membershipsOut = peer.membershipsOut;
   counters.queued = peer.dirty.size();
   counters.examined = peer.examined;
   counters.droppedTarget = peer.droppedTarget;
@@ -241,16 +242,6 @@ PeerCounters Rib::counters(PeerId id) const {
   counters.droppedNextHop = peer.droppedNextHop;
   counters.droppedFirstAs = peer.droppedFirstAs;
   counters.droppedIdentity = peer.droppedIdentity;
-  for (const auto& [key, sent] : peer.sent)
-    if (key.family == wire::kRtConstraint) ++counters.membershipsOut;
-  for (const auto& key : peer.held) {
-    const auto entry = impl_->table.find(key);
-    if (entry == impl_->table.end()) continue;
-    const auto* in = entry->second.of(id);
-    if (in == nullptr || !in->path.attributes) continue;
-    ++counters.accepted;
-    if (key.family == wire::kRtConstraint) ++counters.membershipsIn;
-  }
   return counters;
 }
 

@@ -370,6 +370,29 @@ class ModelTest : public testing::Test {
     return out;
   }
 
+  // The counters are kept as things come and go: a count of what is there finds the same.
+  void checkCounters() {
+    std::map<PeerId, std::pair<std::uint64_t, std::uint64_t>> in;  // all, memberships
+    for (const auto family : {wire::kVpnv4, wire::kVpnv6, wire::kRtConstraint})
+      for (const auto& view : rib_.paths(family)) {
+        if (view.rule == Rule::kRejected) continue;
+        ++in[view.path.peer].first;
+        if (family == wire::kRtConstraint) ++in[view.path.peer].second;
+      }
+    for (const auto& [id, neighbour] : all_) {
+      const auto counters = rib_.counters(id);
+      const auto out = rib_.advertised(id);
+      EXPECT_EQ(counters.accepted, in[id].first) << id.value();
+      EXPECT_EQ(counters.membershipsIn, in[id].second) << id.value();
+      EXPECT_EQ(counters.advertised, out.size()) << id.value();
+      EXPECT_EQ(
+          counters.membershipsOut,
+          std::ranges::count_if(
+              out, [](const RouteView& view) { return view.key.family == wire::kRtConstraint; }))
+          << id.value();
+    }
+  }
+
   std::mt19937 random_;
   Rib rib_{{kOurs, kSelfId, kSelfId}};
   std::map<PeerId, Neighbour> all_;
@@ -390,6 +413,7 @@ TEST_F(ModelTest, EveryPeerHasExactlyWhatTheRulesGiveIt) {
     random_.seed(seed);
     for (int round = 0; round < 80; ++round) {
       for (int i = 0; i < 25; ++i) step();
+      checkCounters();
       held_ = false;
       rib_.holdOutput(false);
       const auto best = bests();
