@@ -83,4 +83,10 @@ inline bool up(const Speaker& speaker, const std::string& name) {
   return statusOf(speaker, name).state == State::kEstablished;
 }
 
+class SpeakerTest : public ::testing::Test {
+ protected:
+  io::Loop loop;
+  Metrics metrics;
+};
+
 }  // namespace hawser::bgp::test
