@@ -67,8 +67,8 @@ struct Speaker::Impl final : PeerHost {
       // The peer may be on the stack: it goes on the next turn.
       const auto found = peers_.find(peer.config().name);
       if (found != peers_.end() && found->second.get() == &peer) {
-        loop_.post([gone = std::shared_ptr<Peer>(std::move(found->second))] {});
-        peers_.erase(found);
+        loop_.post([gone = found->second] {});
+        remove(peer);
         rib_.forget(peer.id());
       }
     }
@@ -203,17 +203,32 @@ struct Speaker::Impl final : PeerHost {
                 transport->remoteAddress().text(), name);
       return transport->close(false);
     }
-    auto& peer = peers_[config->name];
-    if (!peer) {
+    const auto known = peers_.find(config->name);
+    auto* peer = known == peers_.end() ? nullptr : known->second.get();
+    if (peer == nullptr) {
       config->passive = true;
-      peer = std::make_shared<Peer>(*this, nextId(), *config, true);
+      peer = &add(std::move(*config), true);
       peer->start();
     }
     peer->adopt(std::move(transport));
   }
 
   // ---- peers ----
-  rib::PeerId nextId() { return rib::PeerId{++lastId_}; }
+  using PeerMap = std::map<std::string, std::shared_ptr<Peer>>;
+
+  Peer& add(PeerConfig config, bool dynamic) {
+    const auto name = config.name;
+    const rib::PeerId id{++lastId_};
+    names_[id] = name;
+    return *(peers_[name] = std::make_shared<Peer>(*this, id, std::move(config), dynamic));
+  }
+
+  // The caller keeps it alive. A peer that expires while it is stopped is gone already.
+  void remove(const Peer& peer) {
+    names_.erase(peer.id());
+    const auto found = peers_.find(peer.config().name);
+    if (found != peers_.end() && found->second.get() == &peer) peers_.erase(found);
+  }
 
   Result<void> setPeer(PeerConfig config) {
     const auto found = peers_.find(config.name);
@@ -235,21 +250,18 @@ struct Speaker::Impl final : PeerHost {
     if (!config.md5Key.empty() && plain_) {
       if (auto set = plain_->setMd5Key(config.address, config.md5Key); !set) return set;
     }
-    auto name = config.name;
-    auto peer = std::make_shared<Peer>(*this, nextId(), std::move(config), false);
-    peers_[name] = peer;
-    if (started_) peer->start();
+    auto& peer = add(std::move(config), false);
+    if (started_) peer.start();
     return {};
   }
 
-  using PeerMap = std::map<std::string, std::shared_ptr<Peer>>;
   void drop(PeerMap::iterator found, std::uint8_t subcode) {
     const auto peer = found->second;
     if (!peer->config().md5Key.empty() && plain_)
       (void)plain_->setMd5Key(peer->config().address, {});
     peer->stop(subcode, false);
     rib_.forget(peer->id());
-    peers_.erase(peer->config().name);
+    remove(*peer);
     loop_.post([peer] {});
     scheduleFlush();
   }
@@ -260,6 +272,7 @@ struct Speaker::Impl final : PeerHost {
   rib::Rib rib_;
   std::shared_ptr<TlsContext> tls_;
   PeerMap peers_;
+  std::map<rib::PeerId, std::string> names_;  // of peers_: asked for each route that people see
   std::uint32_t lastId_ = 0;
   std::unique_ptr<Listener> plain_, secure_;
   std::set<net::RouteTarget> memberships_;
@@ -322,9 +335,8 @@ std::vector<PeerStatus> Speaker::peers() const {
 }
 
 std::string Speaker::peerName(rib::PeerId id) const {
-  for (const auto& [name, peer] : impl_->peers_)
-    if (peer->id() == id) return name;
-  return {};
+  const auto found = impl_->names_.find(id);
+  return found == impl_->names_.end() ? std::string() : found->second;
 }
 
 void Speaker::originate(const rib::RouteKey& key, net::Label label,

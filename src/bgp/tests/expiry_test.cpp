@@ -119,14 +119,32 @@ TEST_F(ExpiryTest, AHostThatSaysGoodbyeLeavesNothing) {
   }
 }
 
+TEST_F(ExpiryTest, AHostThatIsRemovedLeavesNothing) {
+  const auto speaker = host(300s);
+  ASSERT_TRUE(eventually(loop_, [&] { return has(); }));
+  speaker->stop(true);
+  ASSERT_TRUE(eventually(loop_, [&] { return statusOf(*reflector_, "host:one").stale; }));
+  reflector_->removePeer("host:one");
+  EXPECT_TRUE(reflector_->peers().empty());
+  EXPECT_EQ(reflector_->rib().peerCount(), 0U);
+  const auto again = host(0s);
+  ASSERT_TRUE(eventually(loop_, [&] { return has() && up(*reflector_, "host:one"); }));
+  reflector_->removePeer("host:one");
+  EXPECT_EQ(reflector_->rib().peerCount(), 0U) << "it expires while it is removed";
+  EXPECT_FALSE(has());
+}
+
 TEST_F(ExpiryTest, AHostThatDoesNotComeBackIsForgotten) {
   const auto speaker = host(1s);
   ASSERT_TRUE(eventually(loop_, [&] { return has(); }));
   speaker->stop(true);
   ASSERT_TRUE(eventually(loop_, [&] { return statusOf(*reflector_, "host:one").stale; }));
   EXPECT_EQ(reflector_->rib().peerCount(), 1U) << "for its restart time it is a peer";
+  const auto id = reflector_->rib().best(vpnKey("10.1.0.1/32"))->peer;
+  EXPECT_EQ(reflector_->peerName(id), "host:one");
   ASSERT_TRUE(eventually(loop_, [&] { return reflector_->peers().empty(); }));
   EXPECT_EQ(reflector_->rib().peerCount(), 0U);
+  EXPECT_EQ(reflector_->peerName(id), "");
   EXPECT_FALSE(has());
 }
 

@@ -189,6 +189,19 @@ TEST_F(PairTest, RemovedPeerLeavesNothing) {
       loop, [&] { return statusOf(*b, "a").lastError.find("Cease") != std::string::npos; }));
 }
 
+TEST_F(PairTest, APathNamesItsPeer) {
+  ASSERT_TRUE(learns("10.1.0.1/32"));
+  const auto id = learned("10.1.0.1/32")->peer;
+  EXPECT_EQ(a->peerName(id), "b");
+  EXPECT_EQ(b->peerName(rib::kLocal), "");
+  auto changed = toB();
+  changed.holdTime = 30s;
+  ASSERT_TRUE(a->setPeer(changed));
+  EXPECT_EQ(a->peerName(id), "") << "a changed peer is a new one";
+  ASSERT_TRUE(eventually(loop, [&] { return learned("10.1.0.1/32"); }));
+  EXPECT_EQ(a->peerName(learned("10.1.0.1/32")->peer), "b");
+}
+
 TEST_F(PairTest, AChangedPeerIsOnePeer) {
   for (int hold = 30; hold <= 36; hold += 3) {
     auto changed = toA();
