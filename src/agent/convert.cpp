@@ -83,7 +83,7 @@ std::vector<datapath::Translation> toTranslations(const model::SlicePort& port) 
   return out;
 }
 
-std::shared_ptr<const wire::PathAttributes> AttributeCache::get(
+std::shared_ptr<const wire::PathAttributes> AttributeSets::get(
     const std::set<net::RouteTarget>& targets,
     const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity) {
   std::vector<net::ExtendedCommunity> communities;
@@ -104,13 +104,13 @@ std::shared_ptr<const wire::PathAttributes> AttributeCache::get(
   return set;
 }
 
-void AttributeCache::dropUnused() {
+void AttributeSets::dropUnused() {
   std::erase_if(sets_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
 std::vector<Origination> originations(const model::Slice& slice, const model::SlicePort& port,
                                       HostState& state, net::Ipv4Address underlay,
-                                      AttributeCache& attributes) {
+                                      AttributeSets& attributes) {
   const auto* numbers = state.find(port.uid);
   HAWSER_CHECK(numbers != nullptr, "a port without numbers cannot be announced");
   std::set<std::pair<rib::VrfId, net::IpAddress>> addresses;

@@ -27,9 +27,9 @@ struct Origination {
 };
 
 // Attribute sets shared by all routes that have the same: BGP packs routes by them.
-class AttributeCache {
+class AttributeSets {
  public:
-  explicit AttributeCache(net::IpAddress nextHop) : nextHop_(nextHop) {}
+  explicit AttributeSets(net::IpAddress nextHop) : nextHop_(nextHop) {}
   [[nodiscard]] std::shared_ptr<const wire::PathAttributes> get(
       const std::set<net::RouteTarget>& targets,
       const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity);
@@ -46,6 +46,6 @@ class AttributeCache {
 [[nodiscard]] std::vector<Origination> originations(const model::Slice& slice,
                                                     const model::SlicePort& port, HostState& state,
                                                     net::Ipv4Address underlay,
-                                                    AttributeCache& attributes);
+                                                    AttributeSets& attributes);
 
 }  // namespace hawser::agent

@@ -123,7 +123,7 @@ class Ports {
   std::map<net::Label, datapath::PortId> byLabel_;
   std::set<net::Label> moved_;  // labels of byLabel_ that came or went and were not told yet
   std::map<datapath::PortId, std::string> names_;
-  AttributeCache attributes_;
+  AttributeSets attributes_;
   io::Timer lingerTimer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for tasks that outlive this
 };

@@ -83,7 +83,7 @@ TEST(Convert, TranslationsLeadToTheAddressOfTheirFamily) {
 }
 
 TEST(Convert, AttributesAreSharedAndForgotten) {
-  AttributeCache cache(ip("10.1.0.11"));
+  AttributeSets cache(ip("10.1.0.11"));
   const std::vector<Encapsulation> encapsulations{Encapsulation::kMplsInUdp, Encapsulation::kVxlan};
   auto one = cache.get({target("64512:3")}, encapsulations, {64512, 7});
   EXPECT_EQ(one, cache.get({target("64512:3")}, encapsulations, {64512, 7}));
@@ -103,7 +103,7 @@ TEST(Convert, AttributesAreSharedAndForgotten) {
 TEST(Convert, OneRouteForEachAddressInEachVrf) {
   TempFolder folder;
   auto state = HostState::load(folder.path()).value();
-  AttributeCache cache(ip("10.1.0.11"));
+  AttributeSets cache(ip("10.1.0.11"));
   auto all = slice();
   auto& port = all.ports[0];
   // A second port of the same service, a floating IP, and one in a network that is gone.
