@@ -222,7 +222,7 @@ std::string Agent::ruleSource(std::uint32_t rule) const {
 
 std::string Agent::degradationOf(const model::SlicePort& port) const {
   if (phaseOf(port) != "up") return {};
-  std::set<rib::VrfId> vrfs{port.vrf};
+  std::set<net::VrfId> vrfs{port.vrf};
   for (const auto& translation : port.translations) vrfs.insert(translation.vrf);
   std::string out;
   for (const auto vrf : vrfs)

@@ -113,7 +113,7 @@ std::vector<Origination> originations(const model::Slice& slice, const model::Sl
                                       AttributeSets& attributes) {
   const auto* numbers = state.find(port.uid);
   HAWSER_CHECK(numbers != nullptr, "a port without numbers cannot be announced");
-  std::set<std::pair<rib::VrfId, net::IpAddress>> addresses;
+  std::set<std::pair<net::VrfId, net::IpAddress>> addresses;
   for (const auto& address : port.addresses) addresses.emplace(port.vrf, address);
   for (const auto& translation : port.translations)
     addresses.emplace(translation.vrf, translation.address);

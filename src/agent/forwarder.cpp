@@ -38,7 +38,7 @@ void Forwarder::setSlice(const model::Slice& slice) {
   takeChanges();
 }
 
-void Forwarder::setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused) {
+void Forwarder::setRefused(net::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused) {
   std::set<net::IpPrefix> next;
   for (const auto& address : refused) next.insert(net::IpPrefix::host(address));
   std::swap(vrf.refused, next);
@@ -72,7 +72,7 @@ void Forwarder::update(const std::vector<rib::BestChange>& changes) {
   takeChanges();
 }
 
-void Forwarder::programRouters(rib::VrfId id, Vrf& vrf) {
+void Forwarder::programRouters(net::VrfId id, Vrf& vrf) {
   auto routers = table_.routers(id);
   if (routers == vrf.routers) return;
   if (const auto set = plane_.setRouters(id, routers); !set) {
@@ -84,7 +84,7 @@ void Forwarder::programRouters(rib::VrfId id, Vrf& vrf) {
 }
 
 void Forwarder::takeChanges() {
-  std::set<rib::VrfId> touched;
+  std::set<net::VrfId> touched;
   for (auto& change : table_.takeChanges()) {
     const auto found = vrfs_.find(change.vrf);
     if (found == vrfs_.end()) continue;  // removed in the same breath
@@ -100,7 +100,7 @@ bool Forwarder::isHere(const rib::VrfPath& path) const {
   return path.local || path.nextHop == underlay_;
 }
 
-void Forwarder::setWanted(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
+void Forwarder::setWanted(net::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
                           std::vector<rib::VrfPath> paths) {
   const auto known = vrf.wanted.find(prefix);
   if (known != vrf.wanted.end())
@@ -118,14 +118,14 @@ void Forwarder::setWanted(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
 }
 
 void Forwarder::localPortsChanged(const std::set<net::Label>& labels) {
-  std::set<std::pair<rib::VrfId, net::IpPrefix>> touched;
+  std::set<std::pair<net::VrfId, net::IpPrefix>> touched;
   for (const auto label : labels)
     if (const auto found = here_.find(label); found != here_.end())
       touched.insert(found->second.begin(), found->second.end());
   for (const auto& [id, prefix] : touched) program(id, vrfs_.at(id), prefix);
 }
 
-void Forwarder::reprogram(rib::VrfId id, Vrf& vrf) {
+void Forwarder::reprogram(net::VrfId id, Vrf& vrf) {
   for (const auto& [prefix, paths] : vrf.wanted) program(id, vrf, prefix);
 }
 
@@ -181,7 +181,7 @@ std::string Forwarder::Lack::text() const {
   return fmt::format("{} of {} routes do not fit: {}", failed, wanted, reason);
 }
 
-std::string Forwarder::lackOf(rib::VrfId id) const {
+std::string Forwarder::lackOf(net::VrfId id) const {
   const auto found = vrfs_.find(id);
   if (found == vrfs_.end() || found->second.failed.empty()) return {};
   const auto& vrf = found->second;
@@ -189,7 +189,7 @@ std::string Forwarder::lackOf(rib::VrfId id) const {
                      vrf.name);
 }
 
-void Forwarder::program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix) {
+void Forwarder::program(net::VrfId id, Vrf& vrf, const net::IpPrefix& prefix) {
   const auto route = routeFor(id, vrf, prefix);
   const auto written = vrf.written.find(prefix);
   if (!route) {
@@ -208,7 +208,7 @@ void Forwarder::program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix) {
   succeeded(vrf, prefix);
 }
 
-std::optional<datapath::Route> Forwarder::routeFor(rib::VrfId id, const Vrf& vrf,
+std::optional<datapath::Route> Forwarder::routeFor(net::VrfId id, const Vrf& vrf,
                                                    const net::IpPrefix& prefix) const {
   datapath::Route route{.vrf = id, .prefix = prefix, .members = {}, .identity = {}};
   if (const auto paths = vrf.wanted.find(prefix); paths != vrf.wanted.end())
@@ -248,7 +248,7 @@ std::set<net::RouteTarget> Forwarder::memberships() const {
   return all;
 }
 
-const std::map<net::IpPrefix, datapath::Route>& Forwarder::written(rib::VrfId vrf) const {
+const std::map<net::IpPrefix, datapath::Route>& Forwarder::written(net::VrfId vrf) const {
   static const std::map<net::IpPrefix, datapath::Route> none;
   const auto found = vrfs_.find(vrf);
   return found == vrfs_.end() ? none : found->second.written;

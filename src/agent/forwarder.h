@@ -41,7 +41,7 @@ class Forwarder {
 
   [[nodiscard]] std::set<net::RouteTarget> memberships() const;
   struct VrfView {
-    rib::VrfId id;
+    net::VrfId id;
     std::string name;
     std::set<net::RouteTarget> import;
     std::size_t routes = 0;  // in force
@@ -58,12 +58,12 @@ class Forwarder {
   };
   [[nodiscard]] Lack lack() const;
   // Of the VRF alone; empty when it has all its routes.
-  [[nodiscard]] std::string lackOf(rib::VrfId vrf) const;
-  [[nodiscard]] std::vector<rib::VrfChange> paths(rib::VrfId vrf) const {
+  [[nodiscard]] std::string lackOf(net::VrfId vrf) const;
+  [[nodiscard]] std::vector<rib::VrfChange> paths(net::VrfId vrf) const {
     return table_.routes(vrf);
   }
   // As last written to the datapath; empty for a VRF that is not here.
-  [[nodiscard]] const std::map<net::IpPrefix, datapath::Route>& written(rib::VrfId vrf) const;
+  [[nodiscard]] const std::map<net::IpPrefix, datapath::Route>& written(net::VrfId vrf) const;
   [[nodiscard]] const std::vector<net::Encapsulation>& encapsulations() const {
     return encapsulations_;
   }
@@ -81,16 +81,16 @@ class Forwarder {
     [[nodiscard]] std::size_t wantedCount() const;
   };
   void takeChanges();
-  void setWanted(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
+  void setWanted(net::VrfId id, Vrf& vrf, const net::IpPrefix& prefix,
                  std::vector<rib::VrfPath> paths);
   [[nodiscard]] bool isHere(const rib::VrfPath& path) const;
-  void programRouters(rib::VrfId id, Vrf& vrf);
-  void reprogram(rib::VrfId id, Vrf& vrf);
-  void setRefused(rib::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
-  void program(rib::VrfId id, Vrf& vrf, const net::IpPrefix& prefix);
+  void programRouters(net::VrfId id, Vrf& vrf);
+  void reprogram(net::VrfId id, Vrf& vrf);
+  void setRefused(net::VrfId id, Vrf& vrf, const std::vector<net::IpAddress>& refused);
+  void program(net::VrfId id, Vrf& vrf, const net::IpPrefix& prefix);
   void failed(Vrf& vrf, const net::IpPrefix& prefix, const Error& error);
   void succeeded(Vrf& vrf, const net::IpPrefix& prefix);
-  [[nodiscard]] std::optional<datapath::Route> routeFor(rib::VrfId id, const Vrf& vrf,
+  [[nodiscard]] std::optional<datapath::Route> routeFor(net::VrfId id, const Vrf& vrf,
                                                         const net::IpPrefix& prefix) const;
   [[nodiscard]] std::optional<datapath::NextHop> nextHopOf(const rib::VrfPath& path) const;
 
@@ -98,8 +98,8 @@ class Forwarder {
   net::IpAddress underlay_;
   PortOfLabel portOfLabel_;
   rib::VrfTable table_;
-  std::map<rib::VrfId, Vrf> vrfs_;
-  std::map<net::Label, std::set<std::pair<rib::VrfId, net::IpPrefix>>> here_;  // paths of ours
+  std::map<net::VrfId, Vrf> vrfs_;
+  std::map<net::Label, std::set<std::pair<net::VrfId, net::IpPrefix>>> here_;  // paths of ours
   std::vector<net::Encapsulation> encapsulations_;
   std::function<void()> lackChanged_;
   std::string reason_;          // of the failure that came last

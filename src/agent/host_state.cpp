@@ -64,7 +64,7 @@ void HostState::read(const Json& json) {
     numbers.label = *label;
     numbers.name = one.at("name").get<std::string>();
     for (const auto& pair : one.at("rds"))
-      numbers.rds[rib::VrfId(pair.at(0).get<std::uint32_t>())] = pair.at(1).get<std::uint16_t>();
+      numbers.rds[net::VrfId(pair.at(0).get<std::uint32_t>())] = pair.at(1).get<std::uint16_t>();
     use(numbers);
     ports_[uid] = std::move(numbers);
   }
@@ -137,7 +137,7 @@ const PortNumbers* HostState::find(const std::string& uid) const {
   return found == ports_.end() ? nullptr : &found->second;
 }
 
-std::uint16_t HostState::rdNumber(const std::string& uid, rib::VrfId vrf) {
+std::uint16_t HostState::rdNumber(const std::string& uid, net::VrfId vrf) {
   const auto port = ports_.find(uid);
   HAWSER_CHECK(port != ports_.end(), "a route distinguisher for a port without numbers");
   const auto found = port->second.rds.find(vrf);

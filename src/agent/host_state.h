@@ -35,7 +35,7 @@ struct PortNumbers {
   datapath::PortId id;
   net::Label label;
   std::string name;                         // "project/port", for people
-  std::map<rib::VrfId, std::uint16_t> rds;  // number of the route distinguisher in each VRF
+  std::map<net::VrfId, std::uint16_t> rds;  // number of the route distinguisher in each VRF
 };
 
 class HostState {
@@ -49,7 +49,7 @@ class HostState {
   // Made at first use. The reference lives until forget().
   [[nodiscard]] const PortNumbers& numbers(const std::string& uid, const std::string& name);
   [[nodiscard]] const PortNumbers* find(const std::string& uid) const;
-  [[nodiscard]] std::uint16_t rdNumber(const std::string& uid, rib::VrfId vrf);
+  [[nodiscard]] std::uint16_t rdNumber(const std::string& uid, net::VrfId vrf);
   [[nodiscard]] std::vector<std::string> uids() const;
   void forget(const std::string& uid);
 

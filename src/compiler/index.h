@@ -21,7 +21,7 @@ struct NetworkInfo {
   std::set<net::Identity> identities;         // of its ports
   std::set<net::Identity> serviceIdentities;  // of the backends of services in it
   std::set<net::IpAddress> refused;           // service addresses seen from it that nobody serves
-  [[nodiscard]] rib::VrfId vrf() const { return rib::VrfId(status.id); }
+  [[nodiscard]] net::VrfId vrf() const { return net::VrfId(status.id); }
 };
 
 struct ServiceInfo {

@@ -11,7 +11,7 @@ constexpr std::chrono::seconds kHostHold{30};
 constexpr std::chrono::seconds kRetry{2};
 // The view holds one VRF, the one that was asked for; routes are indexed by target, so a question
 // costs what its routes cost.
-constexpr rib::VrfId kAsked{1};
+constexpr net::VrfId kAsked{1};
 
 }  // namespace
 

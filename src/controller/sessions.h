@@ -12,6 +12,7 @@
 #include "hawser/bgp/speaker.h"
 #include "hawser/compiler/compiler.h"
 #include "hawser/model/specs.h"
+#include "hawser/rib/vrf.h"
 
 namespace hawser::controller {
 

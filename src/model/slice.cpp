@@ -104,7 +104,7 @@ net::Identity identity(const Json& json) {
 }
 
 SliceVrf readVrf(const Json& json) {
-  return {rib::VrfId(json.at("id").get<std::uint32_t>()),
+  return {net::VrfId(json.at("id").get<std::uint32_t>()),
           json.at("name").get<std::string>(),
           targets(json.at("import")),
           targets(json.at("export")),
@@ -130,7 +130,7 @@ SliceRule readRule(const Json& json) {
 }
 SliceTranslation readTranslation(const Json& json) {
   SliceTranslation translation;
-  translation.vrf = rib::VrfId(json.at("vrf").get<std::uint32_t>());
+  translation.vrf = net::VrfId(json.at("vrf").get<std::uint32_t>());
   translation.address = must(net::IpAddress::parse(json.at("address").get<std::string>()));
   translation.protocol = protocol(json.at("protocol"));
   translation.port = json.at("port").get<std::uint16_t>();
@@ -143,7 +143,7 @@ SlicePort readPort(const Json& json) {
   SlicePort port;
   port.uid = json.at("uid").get<std::string>();
   port.name = json.at("name").get<std::string>();
-  port.vrf = rib::VrfId(json.at("vrf").get<std::uint32_t>());
+  port.vrf = net::VrfId(json.at("vrf").get<std::uint32_t>());
   port.mac = must(net::MacAddress::parse(json.at("mac").get<std::string>()));
   port.addresses = addresses(json.at("addresses"));
   port.gateways = addresses(json.at("gateways"));

@@ -77,7 +77,7 @@ Result<net::IpAddress> findAddress(const World& world, const std::string& text) 
   return place->port->addresses.front();
 }
 
-const SliceVrf* vrfOf(const Slice& slice, rib::VrfId id) {
+const SliceVrf* vrfOf(const Slice& slice, net::VrfId id) {
   const auto found = std::find_if(slice.vrfs.begin(), slice.vrfs.end(),
                                   [&](const SliceVrf& vrf) { return vrf.id == id; });
   return found == slice.vrfs.end() ? nullptr : &*found;
@@ -155,7 +155,7 @@ bool passRules(Answer& answer, const Place& place, bool ingress, const Packet& p
 struct Landing {
   Place place;
   const SliceTranslation* translation = nullptr;
-  rib::VrfId vrf;
+  net::VrfId vrf;
   bool addressOnly = false;  // the address is translated, but not this port
 };
 
@@ -171,7 +171,7 @@ std::optional<Landing> land(const World& world, const Slice& slice, const net::I
                             const Question& question) {
   std::optional<Landing> partial;
   for (const auto& port : slice.ports) {
-    const auto routed = [&](rib::VrfId id) {
+    const auto routed = [&](net::VrfId id) {
       const auto* vrf = vrfOf(slice, id);
       return vrf != nullptr && carries(world.lookup(*vrf, destination), nextHop, label);
     };

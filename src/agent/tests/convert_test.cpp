@@ -69,14 +69,14 @@ TEST(Convert, TranslationsLeadToTheAddressOfTheirFamily) {
   auto port = slicePort("a", "10.0.3.11");
   port.addresses.push_back(ip("fd00::11"));
   port.translations = {
-      {rib::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
-      {rib::VrfId(4), ip("fd00:254::1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
-      {rib::VrfId(9), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+      {net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
+      {net::VrfId(4), ip("fd00:254::1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
+      {net::VrfId(9), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
   const auto all = toTranslations(port);
   ASSERT_EQ(all.size(), 3U);
   for (const auto& one : all) {
     EXPECT_EQ(one.targetAddress, one.address.isV4() ? ip("10.0.3.11") : ip("fd00::11"));
-    EXPECT_EQ(one.outbound, one.vrf == rib::VrfId(9));
+    EXPECT_EQ(one.outbound, one.vrf == net::VrfId(9));
   }
   port.addresses = {ip("fd00::11")};
   EXPECT_EQ(toTranslations(port).size(), 1U);  // no IPv4 address to lead to
@@ -110,7 +110,7 @@ TEST(Convert, OneRouteForEachAddressInEachVrf) {
   port.translations.push_back(port.translations[0]);
   port.translations.back().port = 443;
   port.translations.push_back(
-      {rib::VrfId(99), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1});
+      {net::VrfId(99), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1});
   port.addresses.push_back(ip("fd00::11"));  // the sessions carry IPv4
   (void)state.numbers(port.uid, port.name);
   const auto routes = originations(all, port, state, ip("10.1.0.11").v4(), cache);

@@ -160,7 +160,7 @@ inline model::SlicePort slicePort(const std::string& name, const std::string& ad
   model::SlicePort port;
   port.uid = "uid-" + name;
   port.name = "default/" + name;
-  port.vrf = rib::VrfId(3);
+  port.vrf = net::VrfId(3);
   port.mac = net::MacAddress::parse("02:00:00:00:00:0" + std::string(1, address.back())).value();
   port.addresses = {ip(address)};
   port.gateways = {ip("10.0.3.1")};
@@ -177,11 +177,11 @@ inline model::Slice slice() {
   out.revision = 1;
   out.encapsulations = {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre};
   out.vrfs.push_back(
-      {rib::VrfId(3), "default/app", {target("64512:3")}, {target("64512:3")}, {}, {}});
+      {net::VrfId(3), "default/app", {target("64512:3")}, {target("64512:3")}, {}, {}});
   out.vrfs.push_back(
-      {rib::VrfId(4), "default/svc", {target("64512:4")}, {target("64512:4")}, {}, {}});
+      {net::VrfId(4), "default/svc", {target("64512:4")}, {target("64512:4")}, {}, {}});
   out.ports = {slicePort("a", "10.0.3.11"), slicePort("b", "10.0.3.12")};
-  out.ports[0].translations.push_back({rib::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80,
+  out.ports[0].translations.push_back({net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80,
                                        8000, "services/default/svc", 1});
   return out;
 }

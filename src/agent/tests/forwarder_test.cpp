@@ -105,7 +105,7 @@ TEST_F(ForwarderTest, IdentityComesWithTheRoute) {
   auto made = std::make_shared<wire::PathAttributes>(*remoteAttributes("10.1.0.12", "64512:3"));
   made->extendedCommunities.push_back(net::identityCommunity({64512, 44}));
   life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, made);
-  EXPECT_EQ(plane.routes.at({rib::VrfId(3), prefix("10.0.3.20/32")}).identity,
+  EXPECT_EQ(plane.routes.at({net::VrfId(3), prefix("10.0.3.20/32")}).identity,
             (net::Identity{64512, 44}));
 }
 

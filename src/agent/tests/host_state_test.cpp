@@ -19,8 +19,8 @@ TEST(HostState, NumbersStayOverARestart) {
     EXPECT_FALSE(state.restored());
     id = state.numbers("u1", "p/one").id.value();
     labelValue = state.numbers("u1", "p/one").label.value();
-    rd = state.rdNumber("u1", rib::VrfId(3));
-    EXPECT_NE(rd, state.rdNumber("u1", rib::VrfId(4)));
+    rd = state.rdNumber("u1", net::VrfId(3));
+    EXPECT_NE(rd, state.rdNumber("u1", net::VrfId(4)));
     EXPECT_NE(id, state.numbers("u2", "p/two").id.value());
     state.addPlug(podPlug("one", "hwa"));
     ASSERT_TRUE(state.save());
@@ -31,7 +31,7 @@ TEST(HostState, NumbersStayOverARestart) {
   EXPECT_EQ(state.find("u1")->id.value(), id);
   EXPECT_EQ(state.find("u1")->label.value(), labelValue);
   EXPECT_EQ(state.find("u1")->name, "p/one");
-  EXPECT_EQ(state.rdNumber("u1", rib::VrfId(3)), rd);
+  EXPECT_EQ(state.rdNumber("u1", net::VrfId(3)), rd);
   ASSERT_EQ(state.plugs().size(), 1U);
   EXPECT_EQ(state.plugs()[0], podPlug("one", "hwa"));
 }
@@ -40,12 +40,12 @@ TEST(HostState, ALabelIsNotHandedOutAgainSoon) {
   TempFolder folder;
   auto state = HostState::load(folder.path()).value();
   const auto first = state.numbers("u1", "p/one").label;
-  const auto rd = state.rdNumber("u1", rib::VrfId(3));
+  const auto rd = state.rdNumber("u1", net::VrfId(3));
   state.forget("u1");
   for (int i = 0; i < 1000; ++i) {
     const auto uid = "other" + std::to_string(i);
     EXPECT_NE(state.numbers(uid, uid).label, first);
-    EXPECT_NE(state.rdNumber(uid, rib::VrfId(3)), rd);
+    EXPECT_NE(state.rdNumber(uid, net::VrfId(3)), rd);
     state.forget(uid);
   }
   // Nor after a restart.
@@ -58,7 +58,7 @@ TEST(HostState, NumbersOfARunBeforeAreTaken) {
   TempFolder folder;
   auto state = HostState::load(folder.path()).value();
   (void)state.numbers("u1", "p/one");
-  (void)state.rdNumber("u1", rib::VrfId(3));
+  (void)state.rdNumber("u1", net::VrfId(3));
   ASSERT_TRUE(state.save());
   // Somebody set the counters back.
   const auto file = folder.path() / "state.json";
@@ -69,7 +69,7 @@ TEST(HostState, NumbersOfARunBeforeAreTaken) {
   auto later = HostState::load(folder.path()).value();
   EXPECT_NE(later.numbers("u2", "p/two").id, later.find("u1")->id);
   EXPECT_NE(later.find("u2")->label, later.find("u1")->label);
-  EXPECT_NE(later.rdNumber("u2", rib::VrfId(3)), later.rdNumber("u1", rib::VrfId(3)));
+  EXPECT_NE(later.rdNumber("u2", net::VrfId(3)), later.rdNumber("u1", net::VrfId(3)));
 }
 
 TEST(HostState, ALabelIsOneThatRoutersLeaveFree) {
@@ -86,10 +86,10 @@ TEST(HostState, NumbersWrapAroundAndSkipThoseInUse) {
   auto state = HostState::load(folder.path()).value();
   EXPECT_EQ(state.numbers("u1", "p/one").label.value(), 1048575U);
   EXPECT_EQ(state.numbers("u1", "p/one").id.value(), 2147483647U);
-  EXPECT_EQ(state.rdNumber("u1", rib::VrfId(3)), 65535);
+  EXPECT_EQ(state.rdNumber("u1", net::VrfId(3)), 65535);
   EXPECT_EQ(state.numbers("u2", "p/two").label.value(), 1001U);
   EXPECT_EQ(state.numbers("u2", "p/two").id.value(), 2U);
-  EXPECT_EQ(state.rdNumber("u2", rib::VrfId(3)), 2);
+  EXPECT_EQ(state.rdNumber("u2", net::VrfId(3)), 2);
 }
 
 TEST(HostState, BrokenFileIsSetAside) {

@@ -16,7 +16,7 @@ Slice full() {
   slice.asn = net::Asn(64513);
   slice.revision = 7;
   slice.encapsulations = {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre};
-  slice.vrfs.push_back({rib::VrfId(3),
+  slice.vrfs.push_back({net::VrfId(3),
                         "default/leonardo",
                         {*net::RouteTarget::parse("64512:100")},
                         {*net::RouteTarget::parse("64513:8000003")},
@@ -25,13 +25,13 @@ Slice full() {
   SlicePort port;
   port.uid = "u1";
   port.name = "default/leonardo-abc";
-  port.vrf = rib::VrfId(3);
+  port.vrf = net::VrfId(3);
   port.mac = *net::MacAddress::parse("02:00:00:00:00:01");
   port.addresses = {*net::IpAddress::parse("10.10.0.5")};
   port.gateways = {*net::IpAddress::parse("10.10.0.1")};
   port.workload = WorkloadRef{"pod", "default", "leonardo-abc"};
   port.identity = {64513, 12};
-  port.translations.push_back({rib::VrfId(4), *net::IpAddress::parse("10.254.98.15"),
+  port.translations.push_back({net::VrfId(4), *net::IpAddress::parse("10.254.98.15"),
                                Protocol::kTcp, 80, 8000, "services/default/leonardo", 2});
   SliceRule rule;
   rule.id = 99;
@@ -247,7 +247,7 @@ class Random {
     SlicePort out;
     out.uid = text();
     out.name = text();
-    out.vrf = rib::VrfId(below(1000));
+    out.vrf = net::VrfId(below(1000));
     out.mac = net::MacAddress({2, 0, 0, 0, static_cast<std::uint8_t>(below(256)), 1});
     out.addresses = addresses();
     out.gateways = addresses();
@@ -258,7 +258,7 @@ class Random {
     out.identity = identity();
     out.translations = several([this] {
       return SliceTranslation{
-          rib::VrfId(below(1000)), address(), protocol(), u16(), u16(), text(), u16()};
+          net::VrfId(below(1000)), address(), protocol(), u16(), u16(), text(), u16()};
     });
     out.rules = several([this] { return rule(); });
     return out;
@@ -273,7 +273,7 @@ class Random {
         [this] { return coin() ? net::Encapsulation::kVxlan : net::Encapsulation::kMplsInUdp; });
     out.underlayMtu = u16();
     out.vrfs = several([this] {
-      return SliceVrf{rib::VrfId(below(1000)),
+      return SliceVrf{net::VrfId(below(1000)),
                       text(),
                       targets(),
                       targets(),

@@ -23,7 +23,7 @@ class TraceTest : public ::testing::Test {
     one.ports.push_back(port("default/web-1", 1, "10.1.0.2", 11));
     one.ports[0].workload = model::WorkloadRef{"pod", "default", "web-1"};
     two.ports.push_back(port("default/app-1", 2, "10.2.0.2", 12));
-    two.ports[0].translations.push_back({rib::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
+    two.ports[0].translations.push_back({net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
                                          8000, "services/default/app", 1});
     slices["node1"] = one;
     slices["node2"] = two;
@@ -42,7 +42,7 @@ class TraceTest : public ::testing::Test {
   }
   static model::SliceVrf vrf(std::uint32_t id, const std::string& name) {
     model::SliceVrf made;
-    made.id = rib::VrfId(id);
+    made.id = net::VrfId(id);
     made.name = name;
     return made;
   }
@@ -50,7 +50,7 @@ class TraceTest : public ::testing::Test {
                                const std::string& address, std::uint32_t identity) {
     model::SlicePort made;
     made.name = name;
-    made.vrf = rib::VrfId(vrfId);
+    made.vrf = net::VrfId(vrfId);
     made.addresses = {ip(address)};
     made.gateways = {ip("10.1.0.1")};
     made.identity = {64512, identity};
@@ -65,7 +65,7 @@ class TraceTest : public ::testing::Test {
     path.nextHop = ip(nextHop);
     path.label = net::Label::make(label).value();
     path.attributes = std::make_shared<const wire::PathAttributes>(attributes);
-    routes.push_back({rib::VrfId(vrfId), prefix(to), {path}});
+    routes.push_back({net::VrfId(vrfId), prefix(to), {path}});
   }
   model::SliceRule& rule(const std::string& host, bool ingress, bool allow) {
     auto& rules = slices[host].ports[0].rules;
@@ -247,7 +247,7 @@ TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
   two.encapsulations = {net::Encapsulation::kMplsInUdp};
   two.vrfs = {vrf(1, "default/web"), vrf(2, "default/app")};
   two.ports = {port("default/app-1", 2, "10.2.0.2", 12), port("other/twin", 3, "10.254.0.5", 13)};
-  two.ports[0].translations.push_back({rib::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
+  two.ports[0].translations.push_back({net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
                                        8000, "services/default/app", 1});
   theirs["node2"] = two;
   there.slices = &theirs;

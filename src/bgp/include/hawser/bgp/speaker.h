@@ -15,7 +15,6 @@
 #include "hawser/base/metrics.h"
 #include "hawser/io/loop.h"
 #include "hawser/rib/rib.h"
-#include "hawser/rib/vrf.h"
 
 namespace hawser::bgp {
 

@@ -20,11 +20,11 @@
 #include "hawser/base/result.h"
 #include "hawser/net/address.h"
 #include "hawser/net/vpn.h"
-#include "hawser/rib/vrf.h"
+#include "hawser/net/vrf.h"
 
 namespace hawser::datapath {
 
-using rib::VrfId;
+using net::VrfId;
 using PortId =
     Strong<struct PortIdTag, std::uint32_t>;  // stable across restarts: connections are keyed by it
 

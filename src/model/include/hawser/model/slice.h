@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "hawser/model/specs.h"
-#include "hawser/rib/vrf.h"
+#include "hawser/net/vrf.h"
 
 namespace hawser::model {
 
 struct SliceVrf {
-  rib::VrfId id;     // NetworkStatus.id
+  net::VrfId id;     // NetworkStatus.id
   std::string name;  // "project/network"
   std::set<net::RouteTarget> importTargets, exportTargets;
   std::vector<net::IpPrefix> subnets;
@@ -42,7 +42,7 @@ struct SliceRule {
 };
 
 struct SliceTranslation {  // a VIP port or a floating IP of this port
-  rib::VrfId vrf;
+  net::VrfId vrf;
   net::IpAddress address;
   Protocol protocol = Protocol::kAny;  // kAny with port 0: floating IP
   std::uint16_t port = 0, targetPort = 0;
@@ -54,7 +54,7 @@ struct SliceTranslation {  // a VIP port or a floating IP of this port
 struct SlicePort {
   std::string uid;
   std::string name;  // "project/port"
-  rib::VrfId vrf;
+  net::VrfId vrf;
   net::MacAddress mac;
   std::vector<net::IpAddress> addresses;
   std::vector<net::IpAddress> gateways;  // of the subnets of its network

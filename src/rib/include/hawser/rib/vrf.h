@@ -3,7 +3,6 @@
 // thread.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,11 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "hawser/net/vrf.h"
 #include "hawser/rib/rib.h"
 
 namespace hawser::rib {
 
-using VrfId = Strong<struct VrfIdTag, std::uint32_t>;
+using net::VrfId;
 
 struct VrfPath {
   net::RouteDistinguisher rd;
