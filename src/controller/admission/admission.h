@@ -86,6 +86,11 @@ class Admitting {
   [[nodiscard]] Result<void> linkApart(const model::LinkSpec& link, const model::ObjectKey& key,
                                        const model::Object& network,
                                        const std::string& field) const;
+  [[nodiscard]] bool sameOrigin(const model::LinkSpec& one, const model::LinkSpec& other) const;
+  [[nodiscard]] Result<void> linkAmongLinks(const model::LinkSpec& link,
+                                            const model::ObjectKey& key,
+                                            const model::Object& network,
+                                            const std::string& field) const;
   // port.cpp
   [[nodiscard]] Result<void> port();
   [[nodiscard]] Result<void> portOfTenant(const model::PortSpec& spec);

@@ -124,6 +124,14 @@ Result<void> Admitting::stillApart() const {
   return {};
 }
 
+bool Admitting::sameOrigin(const model::LinkSpec& one, const model::LinkSpec& other) const {
+  const auto siteOf = [&](const std::string& peer) {
+    const auto found = staging_.find({Kind::kPeer, {}, peer});
+    return found ? model::PeerSpec::from(*found).site : std::string();
+  };
+  return one.remoteNetwork == other.remoteNetwork && siteOf(one.peer) == siteOf(other.peer);
+}
+
 Result<void> Admitting::linkApart(const model::LinkSpec& link, const model::ObjectKey& key,
                                   const Object& network, const std::string& field) const {
   Result<void> result;
@@ -147,7 +155,28 @@ Result<void> Admitting::linkApart(const model::LinkSpec& link, const model::Obje
   for (const auto& ref : joined)
     if (const auto other = staging_.find({Kind::kNetwork, ref.project, ref.name}); other && result)
       against(*other);
-  return result;
+  if (!result || !link.accepted) return result;
+  return linkAmongLinks(link, key, network, field);
+}
+
+// With the other Links of its network: what a network is joined with does not get what Links bring.
+// Several Peers may be ways to one site, and to one network there.
+Result<void> Admitting::linkAmongLinks(const model::LinkSpec& link, const model::ObjectKey& key,
+                                       const Object& network, const std::string& field) const {
+  for (const auto& other : ledger_.users(network.key(), Kind::kLink)) {
+    const auto found = other == key ? nullptr : staging_.find(other);
+    const auto theirs = found ? model::LinkSpec::from(*found) : model::LinkSpec{};
+    if (!theirs.accepted || sameOrigin(link, theirs)) continue;
+    if (const auto both = overlap(broughtBy(link), broughtBy(theirs)))
+      return fail(
+          ErrorCode::kConflict,
+          fmt::format("{} brings {} from {} to {}, which overlaps what {} brings: {} from {}; "
+                      "withdraw one of the two",
+                      key.text(), both->one.text(), link.remoteNetwork, network.key().text(),
+                      other.text(), both->other.text(), theirs.remoteNetwork),
+          field);
+  }
+  return {};
 }
 
 }  // namespace hawser::controller

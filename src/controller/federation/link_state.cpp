@@ -158,7 +158,10 @@ struct Turn {
       now.remotePrefixes = offer.prefixes;
     }
     const auto* answer = offer.accepted ? "accepted" : "waits";
-    if (!accepted)
+    const auto problem = theirs.problems.find(pairOf(was_));
+    if (accepted && problem != theirs.problems.end())  // agreed, but it cannot take what we send
+      setPhase("proposed", "site " + theirs.site + ": " + problem->second, "refused");
+    else if (!accepted)
       setPhase("pending", "site " + theirs.site + " proposes it: accept, or delete it", answer);
     else if (offer.accepted && offer.target == target)
       setPhase("established", beyond(now, offer), answer);
@@ -318,8 +321,10 @@ RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer, c
   state.problems = own.problems;
   forLinks(objects, peer, [&](const Object& link, const LinkSpec& spec) {
     const auto pair = pairOf(spec);
-    state.problems.erase(pair);
-    if (!offered(link, spec)) return;
+    if (!offered(link, spec)) {
+      state.problems.erase(pair);
+      return;
+    }
     state.refused.erase(pair);
     state.links[pair] = {spec.routeTarget, prefixesOf(objects, spec), spec.accepted,
                          spec.proposedByUs, numberOf(link.status, "offer")};

@@ -225,8 +225,34 @@ TEST_F(Federation, ALinkThatWouldOverlapIsRefusedOnEitherSide) {
     return message(left).find("overlaps networks/demo/web (10.10.5.0/24)") != std::string::npos;
   })) << message(left);
   EXPECT_EQ(link(left, proposal().key())["status"]["phase"], "proposed");
+  ASSERT_TRUE(reaches(right, *offer, "proposed")) << "who has accepted hears that it is not used";
+  EXPECT_NE(link(right, *offer)["status"].value("message", "").find("site openstack: "),
+            std::string::npos)
+      << link(right, *offer).dump();
   ASSERT_TRUE(left.remove({Kind::kRouter, "demo", "r"}));
   EXPECT_TRUE(reaches(left, proposal().key(), "established"));
+  EXPECT_TRUE(reaches(right, *offer, "established"));
+}
+
+TEST_F(Federation, TwoLinksThatBringTheSameAreNotBothStitched) {
+  connect();
+  os.apply({network("demo", "twin", "10.0.100.0/24"), proposal()});
+  auto left = os.admin(), right = k8s.admin();
+  const auto first = proposed(right);
+  ASSERT_TRUE(first);
+  os.apply({object(
+      "Link", "demo", "twin-leonardo",
+      {{"peer", "kubernetes"}, {"network", "twin"}, {"remoteNetwork", "default/leonardo"}})});
+  const model::ObjectKey second{Kind::kLink, "default", "openstack-twin-leonardo"};
+  ASSERT_TRUE(reaches(right, second, "pending"));
+  ASSERT_TRUE(right.patch(*first, {{"spec", {{"accepted", true}}}}));
+  const auto refused = right.patch(second, {{"spec", {{"accepted", true}}}});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("what links/default/openstack-db-leonardo brings: "
+                                         "10.0.100.0/24 from demo/db"),
+            std::string::npos)
+      << refused.error().text();
+  EXPECT_EQ(link(right, second)["status"]["phase"], "pending");
 }
 
 TEST_F(Federation, AnotherAuthorityThanThePinnedOneIsNobody) {

@@ -74,6 +74,24 @@ TEST_F(LinkState, TheProposersLife) {
   EXPECT_EQ(phase(), "proposed");
 }
 
+TEST_F(LinkState, WhatTheyCannotTakeIsNotEstablished) {
+  propose();
+  theirs.links[pair] = answer(true);
+  theirs.problems[pair] = "spec.remotePrefixes: links/q/l brings what overlaps";
+  turn();
+  EXPECT_EQ(phase(), "proposed");
+  EXPECT_EQ(link().status["answer"], "refused");
+  EXPECT_EQ(link().status["message"],
+            "site two: spec.remotePrefixes: links/q/l brings what overlaps");
+  theirs.problems.clear();
+  turn();
+  EXPECT_EQ(phase(), "established");
+  // Ours are told likewise, also of a Link that is here.
+  auto me = own();
+  me.problems[pair] = "why";
+  EXPECT_EQ(stateFor(world.objects->all(), "k", me).problems.at(pair), "why");
+}
+
 TEST_F(LinkState, MoreThanWasAgreedIsSaidAndNotTaken) {
   propose();
   theirs.links[pair] = answer(true);

@@ -102,6 +102,45 @@ TEST_F(Overlap, AJointMeetsWhatAnAcceptedLinkBrings) {
   EXPECT_THAT(world.refusal(link("10.100.0.0/24", "a")), StartsWith("spec.remotePrefixes: "));
 }
 
+// Otherwise connections would be split between workloads that have nothing to do with each other.
+TEST_F(Overlap, TwoLinksBringNothingTwiceToOneNetwork) {
+  peer();
+  world.add(net("a", "10.0.0.0/24"));
+  world.add(net("b", "10.1.0.0/24"));
+  world.add(link("10.100.0.0/24"));
+  const auto second = [](const std::string& prefix, const std::string& network,
+                         const std::string& accepted = "true") {
+    return "{kind: Link, metadata: {name: l2}, spec: {peer: two, network: " + network +
+           ", remoteNetwork: x/z, remotePrefixes: [\"" + prefix + "\"], accepted: " + accepted +
+           "}}";
+  };
+  EXPECT_THAT(world.refusal(second("10.100.0.128/25", "a")),
+              AllOf(StartsWith("spec.remotePrefixes: links/p/l2 brings 10.100.0.128/25 from x/z"),
+                    HasSubstr("what links/p/l brings: 10.100.0.0/24 from x/y")));
+  world.add(second("10.100.0.0/24", "b"));
+  ASSERT_TRUE(world.remove(Kind::kLink, "p", "l2"));
+  world.add(second("10.101.0.0/24", "a"));
+  EXPECT_THAT(world.refusal(second("10.100.0.0/16", "a")), HasSubstr("what links/p/l brings"));
+  // Waiting for an answer does no harm; agreeing would.
+  world.add(second("10.100.0.0/24", "a", "false"));
+  EXPECT_THAT(world.refusal(second("10.100.0.0/24", "a")), HasSubstr("what links/p/l brings"));
+  world.add(link("10.100.0.0/24", "a", "false"));
+  world.add(second("10.100.0.0/24", "a"));
+  EXPECT_THAT(world.refusal(link("10.100.0.0/24", "a")), HasSubstr("what links/p/l2 brings"));
+  // Another way to the same network brings nothing else.
+  world.add(
+      "{kind: Peer, metadata: {name: again}, spec: {role: site, site: two, asn: 64513, address: "
+      "10.2.0.12, api: {url: \"https://10.2.0.12:8443\", fingerprint: \"sha256:" +
+      std::string(64, 'a') + "\"}}}");
+  world.add(
+      "{kind: Link, metadata: {name: l3}, spec: {peer: again, network: a, remoteNetwork: x/z, "
+      "remotePrefixes: [10.100.0.0/24]}}");
+  ASSERT_TRUE(world.remove(Kind::kLink, "p", "l3"));
+  // A way out is no range of workloads.
+  world.add(second("0.0.0.0/0", "a"));
+  world.add(link("10.100.0.0/24", "a"));
+}
+
 TEST_F(Overlap, TenantsThatAreNotJoinedMayHaveTheSameAddresses) {
   world.add(net("a", "10.0.0.0/24"));
   world.add(net("b", "10.0.0.0/24"));
