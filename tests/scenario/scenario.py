@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sys
 import tempfile
 import traceback
@@ -162,6 +163,23 @@ def pings(lab_, node, address, size=56, dont_fragment=False):
     flags = ["-M", "do"] if dont_fragment else []
     done = lab_.netns(node, "ping", "-c", "1", "-W", "2", "-s", str(size), *flags, address)
     return done.returncode == 0, done.stdout + done.stderr
+
+
+def agent(lab_, host, **request):
+    """What the host's agent answers over its socket (docs/modules/agent.md)."""
+    with socket.socket(socket.AF_UNIX) as one, one.makefile() as answers:
+        one.settimeout(5)
+        one.connect(str(lab_.agent_socket(host)))
+        one.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(answers.readline())
+
+
+def counter(lab_, host, name):
+    """A counter of the host's agent, by its name for Prometheus."""
+    for line in agent(lab_, host, op="metrics")["text"].splitlines():
+        if line.split(" ")[0] == name:
+            return float(line.split(" ")[1])
+    return 0.0
 
 
 def drops(lab_, host, reason):
