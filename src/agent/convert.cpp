@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hawser/base/check.h"
+#include "hawser/net/anycast.h"
 
 namespace hawser::agent {
 namespace {
@@ -85,13 +86,15 @@ std::vector<datapath::Translation> toTranslations(const model::SlicePort& port) 
 
 std::shared_ptr<const wire::PathAttributes> AttributeSets::get(
     const std::set<net::RouteTarget>& targets,
-    const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity) {
+    const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity,
+    bool anycast) {
   std::vector<net::ExtendedCommunity> communities;
   for (const auto& target : targets) communities.push_back(target.community());
   for (const auto encapsulation : encapsulations)
     if (encapsulation != net::Encapsulation::kVxlan)  // for layer 2 only (RFC 8365)
       communities.push_back(net::encapsulationCommunity(encapsulation));
   if (identity.number != 0) communities.push_back(net::identityCommunity(identity));
+  if (anycast) communities.push_back(net::anycastCommunity());
   auto& set = sets_[communities];
   if (!set) {
     auto made = std::make_shared<wire::PathAttributes>();
@@ -113,12 +116,13 @@ std::vector<Origination> originations(const model::Slice& slice, const model::Sl
                                       AttributeSets& attributes) {
   const auto* numbers = state.find(port.uid);
   HAWSER_CHECK(numbers != nullptr, "a port without numbers cannot be announced");
-  std::set<std::pair<net::VrfId, net::IpAddress>> addresses;
-  for (const auto& address : port.addresses) addresses.emplace(port.vrf, address);
+  std::map<std::pair<net::VrfId, net::IpAddress>, bool> addresses;  // -> a service's
+  for (const auto& address : port.addresses) addresses[{port.vrf, address}] = false;
   for (const auto& translation : port.translations)
-    addresses.emplace(translation.vrf, translation.address);
+    addresses[{translation.vrf, translation.address}] |= !isFloating(translation);
   std::vector<Origination> out;
-  for (const auto& [vrf, address] : addresses) {
+  for (const auto& [where, anycast] : addresses) {
+    const auto& [vrf, address] = where;
     // The sessions carry VPNv4 only.
     if (!address.isV4()) continue;
     const auto found = std::find_if(slice.vrfs.begin(), slice.vrfs.end(),
@@ -129,7 +133,8 @@ std::vector<Origination> originations(const model::Slice& slice, const model::Sl
     one.key.rd = net::RouteDistinguisher::ofAddress(underlay, state.rdNumber(port.uid, vrf));
     one.key.prefix = net::IpPrefix::host(address);
     one.label = numbers->label;
-    one.attributes = attributes.get(found->exportTargets, slice.encapsulations, port.identity);
+    one.attributes =
+        attributes.get(found->exportTargets, slice.encapsulations, port.identity, anycast);
     out.push_back(std::move(one));
   }
   return out;

@@ -32,7 +32,8 @@ class AttributeSets {
   explicit AttributeSets(net::IpAddress nextHop) : nextHop_(nextHop) {}
   [[nodiscard]] std::shared_ptr<const wire::PathAttributes> get(
       const std::set<net::RouteTarget>& targets,
-      const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity);
+      const std::vector<net::Encapsulation>& encapsulations, const net::Identity& identity,
+      bool anycast);
   void dropUnused();
 
  private:

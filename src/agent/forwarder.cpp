@@ -218,6 +218,7 @@ std::optional<datapath::Route> Forwarder::routeFor(net::VrfId id, const Vrf& vrf
       route.members.push_back({*nextHop, 1});
       if (route.identity.number == 0)
         route.identity = net::identityIn(path.attributes->extendedCommunities);
+      route.anycast |= net::anycastIn(path.attributes->extendedCommunities);
     }
   if (!route.members.empty()) return route;
   if (!vrf.refused.contains(prefix)) return std::nullopt;

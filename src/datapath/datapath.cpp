@@ -183,6 +183,7 @@ Result<void> Datapath::setPort(const Port& port) {
 
 void Datapath::removePort(PortId port) {
   impl_->ports.remove(port);
+  impl_->routes.forgetPort(port);
   impl_->connections.forget(port);
 }
 
@@ -219,7 +220,10 @@ void Datapath::prune() {
     if (!after.contains(id)) impl_->connections.forget(id);
 }
 
-Result<std::size_t> Datapath::sweep() { return impl_->connections.sweep(); }
+Result<std::size_t> Datapath::sweep() {
+  impl_->routes.age();
+  return impl_->connections.sweep();
+}
 std::uint64_t Datapath::evicted() const { return impl_->connections.evicted(); }
 
 Mended Datapath::reconcile() {

@@ -5,6 +5,8 @@
 namespace hawser::datapath {
 namespace {
 
+constexpr int kLingerAge = 3;  // the third call of age(): after 2 to 3 s
+
 bool isLocal(const Route& route) {
   return std::any_of(route.members.begin(), route.members.end(), [](const auto& member) {
     return std::holds_alternative<LocalPort>(member.nextHop);
@@ -55,10 +57,11 @@ RouteTable::Weights RouteTable::membersOf(const hw_route& route) const {
 Result<std::uint32_t> RouteTable::acquire(VrfId vrf, const NextHop& nextHop, bool local) {
   const auto value = toNextHop(vrf, nextHop);
   if (const auto known = ids_.find(value); known != ids_.end()) {
+    lingering_.erase(known->second);
     ++uses_[known->second];
     return known->second;
   }
-  if (auto room = nextHops_.roomForMore(local); !room) return std::unexpected(room.error());
+  if (auto room = roomForNextHop(local); !room) return std::unexpected(room.error());
   const auto id = lastNextHop_ + 1;
   if (auto written = nextHops_.set(id, value); !written) return std::unexpected(written.error());
   lastNextHop_ = id;
@@ -72,7 +75,7 @@ Result<RouteTable::Weights> RouteTable::acquireAll(const Route& route) {
   for (const auto& member : route.members) {
     const auto id = acquire(route.vrf, member.nextHop, isLocal(route));
     if (!id) {
-      release(out);
+      release(out, false);
       return std::unexpected(id.error());
     }
     const bool twice = out.contains(*id);
@@ -82,13 +85,48 @@ Result<RouteTable::Weights> RouteTable::acquireAll(const Route& route) {
   return out;
 }
 
-void RouteTable::release(const Weights& weights) {
+void RouteTable::release(const Weights& weights, bool linger) {
   for (const auto& [id, weight] : weights) {
     if (--uses_[id] > 0) continue;
     uses_.erase(id);
-    if (const auto* value = nextHops_.find(id)) ids_.erase(*value);
-    nextHops_.erase(id);
+    if (linger)
+      lingering_[id] = 0;
+    else
+      erase(id);
   }
+}
+
+void RouteTable::erase(std::uint32_t id) {
+  if (const auto* value = nextHops_.find(id)) ids_.erase(*value);
+  nextHops_.erase(id);
+}
+
+void RouteTable::endLingering(const std::function<bool(std::uint32_t id, int age)>& which) {
+  std::erase_if(lingering_, [&](const auto& one) {
+    if (!which(one.first, one.second)) return false;
+    erase(one.first);
+    return true;
+  });
+}
+
+// What lingers makes room for what is wanted.
+Result<void> RouteTable::roomForNextHop(bool local) {
+  auto room = nextHops_.roomForMore(local);
+  if (room || lingering_.empty()) return room;
+  endLingering([](std::uint32_t, int) { return true; });
+  return nextHops_.roomForMore(local);
+}
+
+void RouteTable::age() {
+  for (auto& [id, age] : lingering_) ++age;
+  endLingering([](std::uint32_t, int age) { return age >= kLingerAge; });
+}
+
+void RouteTable::forgetPort(PortId port) {
+  endLingering([&](std::uint32_t id, int) {
+    const auto leads = nextHop(id);
+    return leads == NextHop(LocalPort{port});
+  });
 }
 
 void RouteTable::dropGroup(std::uint32_t group) {
@@ -137,7 +175,7 @@ Result<void> RouteTable::set(const Route& route) {
   } else {
     const auto group = writeGroup(before, *weights, isLocal(route));
     if (!group) {
-      release(*weights);
+      release(*weights, false);
       return std::unexpected(group.error());
     }
     value.group = *group;
@@ -145,7 +183,7 @@ Result<void> RouteTable::set(const Route& route) {
   const auto oldGroup = before != nullptr ? before->group : 0;
   if (auto written = routes_.set(key, value); !written) {
     if (value.group != oldGroup) dropGroup(value.group);
-    release(*weights);
+    release(*weights, false);
     return written;
   }
   auto& entry = entries_[key];
@@ -153,7 +191,8 @@ Result<void> RouteTable::set(const Route& route) {
   if (oldGroup != value.group) dropGroup(oldGroup);
   entry.group = value.group;
   entry.confirmed = true;
-  release(old);
+  // Also when it was anycast until now: its last backend is gone, and it is refused.
+  release(old, std::exchange(entry.anycast, route.anycast) || route.anycast);
   return {};
 }
 
@@ -165,7 +204,7 @@ void RouteTable::remove(VrfId vrf, const net::IpPrefix& prefix) {
   entries_.erase(found);
   routes_.erase(key);
   dropGroup(entry.group);
-  release(entry.weights);
+  release(entry.weights, entry.anycast);
 }
 
 void RouteTable::prune() {

@@ -1,8 +1,12 @@
 // Routes, ECMP groups and next hops in their maps. Ids of next hops are counted up for ever and
 // belong to one VRF: a connection that holds the id of a next hop that is gone finds nothing, not
 // another one, and goes back through lookup.
+//
+// A next hop that an anycast route lost lingers: it is in no group, so no new connection gets it,
+// but those that hold its id go on for a while.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +29,10 @@ class RouteTable {
   [[nodiscard]] Result<void> set(const Route& route);
   void remove(VrfId vrf, const net::IpPrefix& prefix);
   void prune();
+  // Every second: next hops that lingered long enough go.
+  void age();
+  // The port leads nowhere any more: so does what lingers towards it.
+  void forgetPort(PortId port);
   [[nodiscard]] Mended reconcile();
   [[nodiscard]] std::vector<Route> routes(std::optional<VrfId> vrf) const;
   [[nodiscard]] std::optional<NextHop> nextHop(std::uint32_t id) const;
@@ -36,10 +44,14 @@ class RouteTable {
     Weights weights;
     std::uint32_t group = 0;
     bool confirmed = false;  // set since this process began
+    bool anycast = false;
   };
   [[nodiscard]] Result<std::uint32_t> acquire(VrfId vrf, const NextHop& nextHop, bool local);
   [[nodiscard]] Result<Weights> acquireAll(const Route& route);
-  void release(const Weights& weights);
+  void release(const Weights& weights, bool linger);
+  void erase(std::uint32_t id);
+  void endLingering(const std::function<bool(std::uint32_t id, int age)>& which);
+  [[nodiscard]] Result<void> roomForNextHop(bool local);
   void dropGroup(std::uint32_t group);
   void adopt();
   [[nodiscard]] Weights membersOf(const hw_route& route) const;
@@ -52,6 +64,7 @@ class RouteTable {
   std::map<hw_route_key, Entry, BytesLess> entries_;
   std::map<hw_next_hop, std::uint32_t, BytesLess> ids_;
   std::map<std::uint32_t, std::size_t> uses_;  // of a next hop's id
+  std::map<std::uint32_t, int> lingering_;     // by id: calls of age() since its last use
   std::uint32_t lastNextHop_ = 0;
   std::uint32_t lastGroup_ = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hawser/net/anycast.h"
+
 namespace hawser::net {
 
 std::optional<Encapsulation> chooseEncapsulation(std::span<const ExtendedCommunity> communities,
@@ -21,6 +23,10 @@ Identity identityIn(std::span<const ExtendedCommunity> communities) {
   for (const auto& community : communities)
     if (const auto identity = identityOf(community)) return *identity;
   return {};
+}
+
+bool anycastIn(std::span<const ExtendedCommunity> communities) {
+  return std::ranges::any_of(communities, isAnycast);
 }
 
 }  // namespace hawser::net

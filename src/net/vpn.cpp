@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hawser/base/check.h"
+#include "hawser/net/anycast.h"
 #include "text.h"
 
 namespace hawser::net {
@@ -144,6 +145,7 @@ std::string ExtendedCommunity::text() const {
   if (const auto encapsulation = encapsulationOf(*this))
     return fmt::format("encapsulation:{}", encapsulationName(*encapsulation));
   if (const auto identity = identityOf(*this)) return "identity:" + identity->text();
+  if (isAnycast(*this)) return "anycast";
   return hex(bytes_);
 }
 

@@ -85,9 +85,10 @@ TEST(Convert, TranslationsLeadToTheAddressOfTheirFamily) {
 TEST(Convert, AttributesAreSharedAndForgotten) {
   AttributeSets cache(ip("10.1.0.11"));
   const std::vector<Encapsulation> encapsulations{Encapsulation::kMplsInUdp, Encapsulation::kVxlan};
-  auto one = cache.get({target("64512:3")}, encapsulations, {64512, 7});
-  EXPECT_EQ(one, cache.get({target("64512:3")}, encapsulations, {64512, 7}));
-  EXPECT_NE(one, cache.get({target("64512:3")}, encapsulations, {64512, 8}));
+  auto one = cache.get({target("64512:3")}, encapsulations, {64512, 7}, false);
+  EXPECT_EQ(one, cache.get({target("64512:3")}, encapsulations, {64512, 7}, false));
+  EXPECT_NE(one, cache.get({target("64512:3")}, encapsulations, {64512, 8}, false));
+  EXPECT_NE(one, cache.get({target("64512:3")}, encapsulations, {64512, 7}, true));
   EXPECT_EQ(one->nextHop, ip("10.1.0.11"));
   EXPECT_EQ(one->localPref, 100U);
   EXPECT_EQ(net::identityIn(one->extendedCommunities), (net::Identity{64512, 7}));
@@ -121,6 +122,14 @@ TEST(Convert, OneRouteForEachAddressInEachVrf) {
   EXPECT_EQ(routes[0].key.rd.text().substr(0, 10), "10.1.0.11:");
   EXPECT_EQ(routes[0].label, routes[1].label);
   EXPECT_EQ(routes[1].attributes->extendedCommunities[0], target("64512:4").community());
+  EXPECT_FALSE(net::anycastIn(routes[0].attributes->extendedCommunities)) << "its own address";
+  EXPECT_TRUE(net::anycastIn(routes[1].attributes->extendedCommunities));
+  port.translations = {
+      {rib::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+  const auto floating = originations(all, port, state, ip("10.1.0.11").v4(), cache);
+  ASSERT_EQ(floating.size(), 2U);
+  EXPECT_FALSE(net::anycastIn(floating[1].attributes->extendedCommunities))
+      << "a floating IP is one port's";
 }
 
 }  // namespace

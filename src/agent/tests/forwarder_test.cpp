@@ -33,6 +33,17 @@ TEST_F(ForwarderTest, EqualPathsOfManyHostsAreOneGroup) {
   EXPECT_EQ(plane.members(4, "10.254.0.1/32"), "MPLSoUDP:10.1.0.12/2001,MPLSoUDP:10.1.0.13/3002");
 }
 
+TEST_F(ForwarderTest, TheDatapathIsToldWhatIsAnycast) {
+  const auto service = [&] { return plane.routes.at({rib::VrfId(4), prefix("10.254.0.1/32")}); };
+  life->learn("65000:1", "10.254.0.1/32", 2001, remoteAttributes("10.9.0.1", "64512:4"));
+  EXPECT_FALSE(service().anycast);
+  life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
+  life->loopBack();
+  EXPECT_EQ(service().members.size(), 2U);
+  EXPECT_TRUE(service().anycast);
+  EXPECT_FALSE(plane.routes.at({rib::VrfId(3), prefix("10.0.3.11/32")}).anycast);
+}
+
 TEST_F(ForwarderTest, OwnPortsAndOthersShareAGroup) {
   life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
   life->loopBack();

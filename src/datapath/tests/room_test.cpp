@@ -60,6 +60,22 @@ TEST_F(Room, NextHopsToo) {
   EXPECT_TRUE(add(51, via(3001))) << "one that is there";
 }
 
+TEST_F(Room, WhatLingersMakesRoom) {
+  const auto backends = [&](std::uint32_t first) {
+    int room = 0;
+    for (std::uint32_t i = 0; i < 30; ++i)
+      room += plane_->setRoute(
+                  {VrfId(7), prefix(fmt::format("10.1.0.{}/32", i)), {via(first + i)}, {}, true})
+                  ? 1
+                  : 0;
+    return room;
+  };
+  EXPECT_EQ(backends(3000), 30);
+  for (int i = 0; i < 30; ++i)
+    plane_->removeRoute(VrfId(7), prefix(fmt::format("10.1.0.{}/32", i)));
+  EXPECT_EQ(backends(4000), 30);
+}
+
 TEST_F(Room, GroupsTooAndNothingIsLeftOfARefusedRoute) {
   const auto pair = [&](int number, bool withLocal) {
     std::vector<Member> members = {via(3001), via(3002)};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "hawser/net/anycast.h"
+
 namespace hawser::net {
 namespace {
 
@@ -73,6 +75,14 @@ TEST(Identity, TravelsAsACommunity) {
   EXPECT_EQ(identityCommunity(identity).text(), "identity:64512:70000");
   EXPECT_EQ(identity.key(), (64512ULL << 32U) + 70000);
   EXPECT_EQ(identityOf(RouteTarget::parse("64512:1")->community()), std::nullopt);
+}
+
+TEST(Anycast, IsAMark) {
+  EXPECT_TRUE(isAnycast(anycastCommunity()));
+  EXPECT_TRUE(isAnycast(ExtendedCommunity({0x80, 0x72, 1, 2, 3, 4, 5, 6})));
+  EXPECT_FALSE(isAnycast(identityCommunity({64512, 7})));
+  EXPECT_EQ(anycastCommunity().text(), "anycast");
+  EXPECT_TRUE(anycastCommunity().transitive());
 }
 
 TEST(Label, HasTwentyBits) {

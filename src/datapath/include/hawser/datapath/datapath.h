@@ -86,6 +86,10 @@ struct Route {
   net::IpPrefix prefix;
   std::vector<Member> members;  // ECMP; spread by flow hash over 64 buckets
   net::Identity identity;       // of the workloads behind it; rules see it
+  // Several workloads have the address by design. A member that goes is then a backend that leaves,
+  // not a workload that moved: connections that have it keep it for 2 to 3 s more, counted by
+  // Plane::sweep(), to end what they are at; new ones do not get it. Else they follow at once.
+  bool anycast = false;
   friend bool operator==(const Route&, const Route&) = default;
 };
 
@@ -208,8 +212,8 @@ class ForwardingPlane {
 // The plane as who runs it sees it: upkeep, and what can be read back.
 class Plane : public ForwardingPlane {
  public:
-  // Ages connections out; call every second or so. Returns how many went. An error: it could not
-  // look at all that it meant to, and begins anew the next time.
+  // Ages connections and lingering next hops out; call every second. Returns how many connections
+  // went. An error: it could not look at all that it meant to, and begins anew the next time.
   [[nodiscard]] virtual Result<std::size_t> sweep() = 0;
   // Connections that went for want of room in the table, as sweep() found out, since open().
   [[nodiscard]] virtual std::uint64_t evicted() const = 0;

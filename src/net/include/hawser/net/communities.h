@@ -18,4 +18,7 @@ namespace hawser::net {
 // The identity of the workload behind the path; zero when it names none.
 [[nodiscard]] Identity identityIn(std::span<const ExtendedCommunity> communities);
 
+// The path is one of several by design (hawser/net/anycast.h).
+[[nodiscard]] bool anycastIn(std::span<const ExtendedCommunity> communities);
+
 }  // namespace hawser::net
