@@ -47,7 +47,8 @@ Agent::Agent(io::Loop& loop, Config config, datapath::ForwardingPlane& plane, Ro
               .state = state,
               .metrics = metrics,
               .underlay = config_.underlay},
-             [this](const std::set<net::Label>& labels) { portsChanged(labels); }) {
+             [this](const std::set<net::Label>& labels) { portsChanged(labels); }),
+      obsoleteTimer_(loop) {
   forwarder_.onLack([this] {
     if (reportDue_) reportDue_();
   });
@@ -77,18 +78,21 @@ void Agent::applySlice(model::Slice slice, bool fresh) {
   if (fresh && !same)
     if (const auto saved = state_.saveSlice(*slice_); !saved)
       log::error("agent", "the slice is not kept: {}", saved.error().text());
-  forwarder_.setSlice(*slice_);
-  if (auto memberships = forwarder_.memberships(); memberships != memberships_) {
-    memberships_ = std::move(memberships);
-    routes_.setMemberships(memberships_);
-  }
+  forwarder_.setSlice(*slice_, loop_.clock().now());
+  dropObsolete();
   ports_.setSlice(slice_, fresh);
-  // Behind the removal of ports that left with this slice.
-  loop_.post([this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) forwarder_.dropObsolete();
-  });
   answerWaiting();
   if ((first || !same) && reportDue_) reportDue_();
+}
+
+void Agent::dropObsolete() {
+  const auto now = loop_.clock().now();
+  if (const auto next = forwarder_.dropObsolete(now))
+    obsoleteTimer_.start(*next - now, [this] { dropObsolete(); });
+  auto memberships = forwarder_.memberships();
+  if (memberships == memberships_) return;
+  memberships_ = std::move(memberships);
+  routes_.setMemberships(memberships_);
 }
 
 void Agent::portsChanged(const std::set<net::Label>& labels) {

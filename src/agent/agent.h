@@ -78,6 +78,7 @@ class Agent {
   void giveUp(std::list<Waiting>::iterator waiting, const Error& error);
   [[nodiscard]] Json describe(const std::string& uid) const;
   [[nodiscard]] Error absence(const Plug& plug) const;
+  void dropObsolete();
   void portsChanged(const std::set<net::Label>& labels);
 
   io::Loop& loop_;
@@ -91,6 +92,7 @@ class Agent {
   std::shared_ptr<const model::Slice> slice_;
   std::map<std::uint32_t, const std::string*> ruleSources_;  // in slice_
   std::set<net::RouteTarget> memberships_;
+  io::Timer obsoleteTimer_;
   bool fresh_ = false;
   bool pruned_ = false;
   std::list<Waiting> waiting_;

@@ -20,13 +20,13 @@ Forwarder::Forwarder(datapath::ForwardingPlane& plane, net::IpAddress underlay,
       failures_(metrics.counter("agent.route.fail")),
       unusable_(metrics.counter("agent.path.unusable")) {}
 
-void Forwarder::setSlice(const model::Slice& slice) {
+void Forwarder::setSlice(const model::Slice& slice, TimePoint now) {
   const bool preference = encapsulations_ != slice.encapsulations;
   encapsulations_ = slice.encapsulations;
-  for (auto& [id, vrf] : vrfs_) vrf.obsolete = true;
+  for (auto& [id, vrf] : vrfs_) vrf.obsoleteSince = vrf.obsoleteSince.value_or(now);
   for (const auto& one : slice.vrfs) {
     auto& vrf = vrfs_[one.id];
-    vrf.obsolete = false;
+    vrf.obsoleteSince.reset();
     vrf.name = one.name;
     if (vrf.import != one.importTargets) {
       vrf.import = one.importTargets;
@@ -47,9 +47,12 @@ void Forwarder::setRefused(net::VrfId id, Vrf& vrf, const std::vector<net::IpAdd
     if (!next.contains(prefix)) program(id, vrf, prefix);
 }
 
-void Forwarder::dropObsolete() {
+std::optional<TimePoint> Forwarder::dropObsolete(TimePoint now) {
+  std::optional<TimePoint> next;
   for (auto it = vrfs_.begin(); it != vrfs_.end();) {
-    if (!it->second.obsolete) {
+    const auto since = it->second.obsoleteSince;
+    if (!since || now < *since + kVrfLinger) {
+      if (since) next = std::min(next.value_or(*since + kVrfLinger), *since + kVrfLinger);
       ++it;
       continue;
     }
@@ -64,6 +67,7 @@ void Forwarder::dropObsolete() {
     it = vrfs_.erase(it);
   }
   takeChanges();
+  return next;
 }
 
 void Forwarder::update(const std::vector<rib::BestChange>& changes) {
@@ -132,8 +136,7 @@ void Forwarder::reprogram(net::VrfId id, Vrf& vrf) {
 void Forwarder::retry() {
   for (auto& [id, vrf] : vrfs_)
     for (const auto failed = vrf.failed; const auto& prefix : failed) program(id, vrf, prefix);
-  for (auto& [id, vrf] : vrfs_)
-    if (!vrf.obsolete) programRouters(id, vrf);
+  for (auto& [id, vrf] : vrfs_) programRouters(id, vrf);
   const auto now = lack();
   if (now.failed == saidFailed_) return;
   saidFailed_ = now.failed;
@@ -244,8 +247,7 @@ std::optional<datapath::NextHop> Forwarder::nextHopOf(const rib::VrfPath& path) 
 
 std::set<net::RouteTarget> Forwarder::memberships() const {
   std::set<net::RouteTarget> all;
-  for (const auto& [id, vrf] : vrfs_)
-    if (!vrf.obsolete) all.insert(vrf.import.begin(), vrf.import.end());
+  for (const auto& [id, vrf] : vrfs_) all.insert(vrf.import.begin(), vrf.import.end());
   return all;
 }
 

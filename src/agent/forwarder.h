@@ -6,6 +6,7 @@
 // backend is refused exactly when no route for it exists.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -13,12 +14,16 @@
 #include <string>
 #include <vector>
 
+#include "hawser/base/clock.h"
 #include "hawser/base/metrics.h"
 #include "hawser/datapath/datapath.h"
 #include "hawser/model/slice.h"
 #include "hawser/rib/vrf.h"
 
 namespace hawser::agent {
+
+// Longer than other hosts go on with a backend that has left (datapath::Route::anycast).
+inline constexpr std::chrono::seconds kVrfLinger{4};
 
 class Forwarder {
  public:
@@ -27,10 +32,11 @@ class Forwarder {
   Forwarder(datapath::ForwardingPlane& plane, net::IpAddress underlay, PortOfLabel portOfLabel,
             Metrics& metrics);
 
-  // New and changed VRFs at once. Those that are gone keep forwarding until dropObsolete(), so that
-  // their ports can leave first.
-  void setSlice(const model::Slice& slice);
-  void dropObsolete();
+  // New and changed VRFs at once. Those that are gone go on as they are for kVrfLinger: their ports
+  // leave first, and where the last backend of a service leaves, its answers still find their way.
+  void setSlice(const model::Slice& slice, TimePoint now);
+  // Drops those whose time is over; returns when the next one's is.
+  std::optional<TimePoint> dropObsolete(TimePoint now);
   void update(const std::vector<rib::BestChange>& changes);
   // Ports came or went: paths over this host with these labels may mean something else now.
   void localPortsChanged(const std::set<net::Label>& labels);
@@ -77,7 +83,7 @@ class Forwarder {
     std::map<net::IpPrefix, datapath::Route> written;
     std::set<net::IpPrefix> failed;
     std::set<net::IpAddress> routers;  // as written
-    bool obsolete = false;
+    std::optional<TimePoint> obsoleteSince;
     [[nodiscard]] std::size_t wantedCount() const;
   };
   void takeChanges();

@@ -197,24 +197,44 @@ TEST_F(ForwarderTest, ChangedImportsTakeAndDropRoutes) {
   EXPECT_EQ(plane.members(3, "10.0.100.5/32"), "none");
 }
 
-TEST_F(ForwarderTest, AnObsoleteVrfForwardsUntilItsPortsHaveLeft) {
+// The last backend of a service leaves the host: its answers go where they went until it is done.
+TEST_F(ForwarderTest, AnObsoleteVrfForwardsForAWhile) {
   life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
-  life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
-  life->turn();
+  life->learn("10.1.0.12:1", "10.0.4.20/32", 2001, remoteAttributes("10.1.0.12", "64512:4"));
   events.clear();
   auto less = slice();
-  less.vrfs.erase(less.vrfs.begin());
-  less.ports.clear();
+  less.vrfs.pop_back();
+  less.ports[0].translations.clear();
   life->agent.applySlice(less, true);
-  EXPECT_EQ(life->sink.memberships, std::set<net::RouteTarget>{target("64512:4")});
-  EXPECT_NE(plane.members(3, "10.0.3.20/32"), "none");
   life->turn();
-  ASSERT_TRUE(happened("removeRoute 10.0.3.20/32"));
-  EXPECT_LT(at("removePort"), at("removeRoute 10.0.3.20/32"));
+  EXPECT_TRUE(happened("withdraw 10.254.0.1/32"));
+  EXPECT_EQ(life->sink.memberships.size(), 2U) << "or its routes would be withdrawn";
+  EXPECT_NE(plane.members(4, "10.0.4.20/32"), "none");
+  life->agent.applySlice(less, true);  // another one does not make it longer, nor shorter
+  ASSERT_TRUE(eventually(life->loop, [&] { return happened("removeRoute 10.0.4.20/32"); }));
+  EXPECT_LT(at("setTranslations 0"), at("removeRoute 10.0.4.20/32"));
+  EXPECT_EQ(life->sink.memberships, std::set<net::RouteTarget>{target("64512:3")});
   EXPECT_EQ(life->agent.forwarder().vrfs().size(), 1U);
 }
 
-TEST_F(ForwarderTest, AVrfThatComesBackInTheSameTurnKeepsItsRoutes) {
+TEST_F(ForwarderTest, EachVrfHasItsTime) {
+  Forwarder forwarder(plane, ip("10.1.0.11"), [](auto) { return std::nullopt; }, life->metrics);
+  auto less = slice();
+  const TimePoint start{};
+  forwarder.setSlice(slice(), start);
+  less.vrfs.pop_back();
+  forwarder.setSlice(less, start);
+  less.vrfs.clear();
+  forwarder.setSlice(less, start + 1s);
+  EXPECT_EQ(forwarder.dropObsolete(start + 1s), start + kVrfLinger);
+  EXPECT_EQ(forwarder.vrfs().size(), 2U);
+  EXPECT_EQ(forwarder.dropObsolete(start + kVrfLinger), start + kVrfLinger + 1s);
+  EXPECT_EQ(forwarder.vrfs().size(), 1U);
+  EXPECT_EQ(forwarder.dropObsolete(start + kVrfLinger + 1s), std::nullopt);
+  EXPECT_TRUE(forwarder.vrfs().empty());
+}
+
+TEST_F(ForwarderTest, AVrfThatComesBackKeepsItsRoutes) {
   life->learn("10.1.0.12:1", "10.0.3.20/32", 2001, remoteAttributes("10.1.0.12", "64512:3"));
   auto less = slice();
   less.vrfs.erase(less.vrfs.begin());
