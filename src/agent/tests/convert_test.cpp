@@ -125,7 +125,7 @@ TEST(Convert, OneRouteForEachAddressInEachVrf) {
   EXPECT_FALSE(net::anycastIn(routes[0].attributes->extendedCommunities)) << "its own address";
   EXPECT_TRUE(net::anycastIn(routes[1].attributes->extendedCommunities));
   port.translations = {
-      {rib::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+      {net::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
   const auto floating = originations(all, port, state, ip("10.1.0.11").v4(), cache);
   ASSERT_EQ(floating.size(), 2U);
   EXPECT_FALSE(net::anycastIn(floating[1].attributes->extendedCommunities))

@@ -34,14 +34,14 @@ TEST_F(ForwarderTest, EqualPathsOfManyHostsAreOneGroup) {
 }
 
 TEST_F(ForwarderTest, TheDatapathIsToldWhatIsAnycast) {
-  const auto service = [&] { return plane.routes.at({rib::VrfId(4), prefix("10.254.0.1/32")}); };
+  const auto service = [&] { return plane.routes.at({net::VrfId(4), prefix("10.254.0.1/32")}); };
   life->learn("65000:1", "10.254.0.1/32", 2001, remoteAttributes("10.9.0.1", "64512:4"));
   EXPECT_FALSE(service().anycast);
   life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
   life->loopBack();
   EXPECT_EQ(service().members.size(), 2U);
   EXPECT_TRUE(service().anycast);
-  EXPECT_FALSE(plane.routes.at({rib::VrfId(3), prefix("10.0.3.11/32")}).anycast);
+  EXPECT_FALSE(plane.routes.at({net::VrfId(3), prefix("10.0.3.11/32")}).anycast);
 }
 
 TEST_F(ForwarderTest, OwnPortsAndOthersShareAGroup) {
