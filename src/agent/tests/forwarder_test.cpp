@@ -260,7 +260,7 @@ TEST(ForwarderWork, OnlyTheRoutesOfAPortsLabelAreLookedAt) {
         return std::optional(datapath::PortId(1));
       },
       metrics);
-  forwarder.setSlice(slice());
+  forwarder.setSlice(slice(), TimePoint{});
   const auto key = [](std::uint32_t i, const std::string& address) {
     return rib::RouteKey{
         wire::kVpnv4,
@@ -292,8 +292,8 @@ TEST(ForwarderWork, OnlyTheRoutesOfAPortsLabelAreLookedAt) {
   // Nor those of a VRF that is gone.
   auto less = slice();
   less.vrfs.clear();
-  forwarder.setSlice(less);
-  forwarder.dropObsolete();
+  forwarder.setSlice(less, TimePoint{});
+  forwarder.dropObsolete(TimePoint{} + kVrfLinger);
   asked = 0;
   forwarder.localPortsChanged({label(2008), label(3000)});
   EXPECT_EQ(asked, 0U);
