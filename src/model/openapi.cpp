@@ -150,6 +150,8 @@ void addFixedPaths(Json& paths) {
   const Json any{{"type", "object"}};
   paths["/api/v1/apply"] = {
       {"post", operation("creates or updates several objects, all or none", any, "200", any)}};
+  paths["/api/v1/delete"] = {
+      {"post", operation("removes several objects, all or none", any, "200", any)}};
   paths["/api/v1/join"] = {{"post", operation("gives a host its certificate", any, "200", any)}};
   paths["/api/v1/hosts/{name}/slice"] = {
       {"get", operation("what the host must hold; a watch", any)}};
@@ -243,6 +245,35 @@ Json openApi() {
 std::string explain(Kind kind) {
   auto out = fmt::format("{}: {}\n\nspec\n", info(kind).name, describe(kind));
   explainFields(out, fieldsOf(kind), 2);
+  return out;
+}
+
+Result<std::string> explainField(Kind kind, std::string_view path) {
+  if (path.empty()) return explain(kind);
+  const auto whole = path.starts_with("spec.") || path == "spec" ? std::string(path)
+                                                                 : fmt::format("spec.{}", path);
+  const auto* fields = &fieldsOf(kind);
+  const Field* found = nullptr;
+  for (std::size_t at = 4; at < whole.size();) {  // after "spec"
+    const auto end = std::min(whole.find('.', at + 1), whole.size());
+    const auto name = whole.substr(at + 1, end - at - 1);
+    std::vector<std::string> known;
+    found = nullptr;
+    for (const auto& field : *fields) {
+      known.emplace_back(field.name);
+      if (field.name == name) found = &field;
+    }
+    if (found == nullptr) {
+      const auto near = nearest(name, known);
+      return invalid(fmt::format("{} has no field {}{}", info(kind).name, whole.substr(0, end),
+                                 near.empty() ? "" : fmt::format("; is it \"{}\"?", near)));
+    }
+    fields = found->type == Type::kList ? &found->fields.front().fields : &found->fields;
+    at = end;
+  }
+  if (found == nullptr) return explain(kind);
+  auto out = fmt::format("{}, {}\n\n", info(kind).name, whole);
+  explainFields(out, {*found}, 2);
   return out;
 }
 

@@ -337,21 +337,42 @@ Result<void> checkObject(Json& value, const std::vector<Field>& fields, const st
   return {};
 }
 
+namespace {
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// The beginning of a kind's name, a slip of one, or more than a short name.
+std::string nearestKind(std::string_view text, const std::vector<std::string>& names) {
+  constexpr std::size_t kTelling = 3;  // characters that are a beginning
+  const auto asked = lowered(text);
+  for (const auto& kind : kinds())
+    if (asked.size() >= kTelling && lowered(kind.name).starts_with(asked))
+      return std::string(kind.name);
+  if (auto near = nearest(text, names); !near.empty()) return near;
+  for (const auto& kind : kinds())
+    if (kind.shortName.size() >= kTelling && asked.starts_with(kind.shortName))
+      return std::string(kind.name);
+  return {};
+}
+
+}  // namespace
+
 Result<Kind> parseKind(std::string_view text) {
+  const auto asked = lowered(text);
   std::vector<std::string> known;
   for (const auto& kind : kinds()) {
-    std::string lower(kind.name), asked(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    std::transform(asked.begin(), asked.end(), asked.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::string shortName(kind.shortName);
-    if (asked == lower || asked == kind.plural ||
+    if (asked == lowered(kind.name) || asked == kind.plural ||
         (!shortName.empty() && (asked == shortName || asked == shortName + "s")))
       return kind.kind;
     known.emplace_back(kind.name);
   }
-  const auto near = nearest(text, known);
+  const auto near = nearestKind(text, known);
   return invalid(
       near.empty() ? fmt::format("\"{}\" is not a kind; there are {}", text, fmt::join(known, ", "))
                    : fmt::format("\"{}\" is not a kind; did you mean \"{}\"?", text, near));
