@@ -3,6 +3,7 @@
 #include <ctime>
 #include <set>
 
+#include "batch.h"
 #include "hawser/base/log.h"
 
 namespace hawser::api {
@@ -347,38 +348,31 @@ struct Rest::Impl {
     if (!dryRun) return reply->error(dryRun.error());
     const auto body = parseBody(request);
     if (!body) return reply->error(body.error());
-    if (!body->is_object() || !body->contains("objects") || !body->at("objects").is_array())
-      return reply->error({ErrorCode::kInvalid, "a list is needed here", "objects"});
-    if (const auto count = body->at("objects").size(); count > Objects::kMaxWrites)
-      return reply->error({ErrorCode::kInvalid,
-                           fmt::format("{} objects are more than one request may hold ({}); send "
-                                       "them in parts",
-                                       count, Objects::kMaxWrites),
-                           "objects"});
-    std::vector<Write> writes;
-    std::set<ObjectKey> keys;
-    std::size_t index = 0;
-    for (const auto& item : body->at("objects")) {
-      auto object = model::parseObject(item);
-      const auto place = fmt::format("objects[{}]", index++);
-      if (!object) {
-        auto error = object.error();
-        error.field = error.field.empty() ? place : place + "." + error.field;
-        return reply->error(error);
-      }
-      if (!keys.insert(object->key()).second)
-        return reply->error({ErrorCode::kInvalid, object->key().text() + " comes twice", place});
-      if (!mayWrite(caller, object->kind, object->metadata.project)) {
-        return reply->error(
-            {ErrorCode::kForbidden,
-             fmt::format("\"{}\" may not change {}", caller.name, object->key().text()), place});
-      }
-      writes.push_back({Write::Op::kApply, std::move(*object)});
-    }
-    auto outcomes = objects.commit(std::move(writes), caller, *dryRun, true);
+    auto writes = parseApply(*body, caller);
+    if (!writes) return reply->error(writes.error());
+    auto outcomes = objects.commit(std::move(*writes), caller, *dryRun, true);
     if (!outcomes) return reply->error(outcomes.error());
     Json results = Json::array();
     for (const auto& outcome : *outcomes) results.push_back(outcome.result);
+    reply->json(200, {{"results", std::move(results)}});
+  }
+
+  // All or none; what is gone already is an error, or "missing" where that was asked for.
+  void removeSeveral(const HttpRequest& request, const Caller& caller, const ReplyPtr& reply) {
+    const auto dryRun = dryRunOf(request);
+    if (!dryRun) return reply->error(dryRun.error());
+    const auto body = parseBody(request);
+    if (!body) return reply->error(body.error());
+    auto batch = parseDelete(*body, caller);
+    if (!batch) return reply->error(batch.error());
+    Json results = Json::array();
+    for (const auto& write : batch->writes)
+      results.push_back(objects.find(write.object.key()) ? "deleted" : "missing");
+    if (batch->ignoreMissing)
+      std::erase_if(batch->writes,
+                    [&](const Write& write) { return !objects.find(write.object.key()); });
+    const auto outcomes = objects.commit(std::move(batch->writes), caller, *dryRun, true);
+    if (!outcomes) return reply->error(outcomes.error());
     reply->json(200, {{"results", std::move(results)}});
   }
 
@@ -427,11 +421,13 @@ bool Rest::handle(const HttpRequest& request, const Caller& caller, const ReplyP
     reply->json(200, model::openApi());
     return true;
   }
-  if (request.path == "/api/v1/apply") {
+  if (request.path == "/api/v1/apply" || request.path == "/api/v1/delete") {
     if (request.method != "POST")
       reply->json(405, errorJson({ErrorCode::kInvalid, "POST is needed", {}}));
-    else
+    else if (request.path.ends_with("apply"))
       impl_->apply(request, caller, reply);
+    else
+      impl_->removeSeveral(request, caller, reply);
     return true;
   }
   Error error;

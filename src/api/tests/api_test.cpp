@@ -16,6 +16,7 @@ namespace hawser::api {
 namespace {
 
 using namespace std::chrono_literals;
+using model::Json;
 using model::Kind;
 using model::Object;
 
@@ -229,6 +230,42 @@ TEST_F(ApiTest, WhatIsInUseStays) {
   EXPECT_NE(no.error().message.find("port x"), std::string::npos);
   ASSERT_TRUE(admin.remove({Kind::kPort, "p1", "x"}));
   EXPECT_TRUE(admin.remove(network("a").key()));
+}
+
+TEST_F(ApiTest, SeveralAreRemovedTogetherOrNone) {
+  auto admin = client();
+  const auto named = [](const char* kind, const char* name) {
+    return Json{{"kind", kind}, {"metadata", {{"name", name}, {"project", "p1"}}}};
+  };
+  const auto remove = [&](const Json& which, bool ignoreMissing = false) {
+    return admin.call("POST", "/api/v1/delete",
+                      Json{{"objects", which}, {"ignoreMissing", ignoreMissing}});
+  };
+  ASSERT_TRUE(admin.apply(
+      {network("a"), network("b", "10.1.0.0/24"), object("Port", "p1", "x", {{"network", "a"}})}));
+  const auto used = remove({named("Network", "b"), named("Network", "a")});
+  ASSERT_FALSE(used);
+  EXPECT_EQ(used.error().field, "networks/p1/a");
+  const auto gone = remove({named("Network", "b"), named("Network", "c")});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(admin.list(Kind::kNetwork)->items.size(), 2U) << "none";
+  // In whatever order.
+  EXPECT_EQ(remove({named("Network", "a"), named("Network", "c"), named("Port", "x")}, true)
+                .value()["results"],
+            Json({"deleted", "missing", "deleted"}));
+  EXPECT_EQ(admin.list(Kind::kNetwork)->items.size(), 1U);
+  EXPECT_EQ(remove({named("Network", "b"), named("Network", "b")}).error().field, "objects[1]");
+  EXPECT_EQ(remove(Json::array({named("Netwrk", "b")})).error().field, "objects[0].kind");
+  EXPECT_EQ(remove(Json::array({Json{{"kind", "Network"}}})).error().field,
+            "objects[0].metadata.name");
+  EXPECT_EQ(remove(7).error().field, "objects");
+  EXPECT_EQ(
+      client("reader")
+          .call("POST", "/api/v1/delete", Json{{"objects", Json::array({named("Network", "b")})}})
+          .error()
+          .code,
+      ErrorCode::kForbidden);
 }
 
 TEST_F(ApiTest, RolesDecide) {
