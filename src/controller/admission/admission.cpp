@@ -159,6 +159,8 @@ Result<void> Admitting::token() {
   const auto spec = model::TokenSpec::from(object_);
   if (before_ == nullptr && object_.metadata.name == api::Caller::system().name)
     return invalid("is what the controller calls itself in its logs", "metadata.name");
+  if (spec.role != model::Role::kMember && object_.spec.contains("project"))
+    return invalid("only a token of role member is of a project", "spec.project");
   if (spec.role == model::Role::kMember && !staging_.find({Kind::kProject, {}, spec.project}))
     return invalid(fmt::format("project \"{}\" does not exist", spec.project), "spec.project");
   if (const auto other = otherWith(Ledger::tokenHash(spec.hash)))

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "admission/addresses.h"
@@ -21,10 +22,26 @@ std::uint64_t offerNumber() {
                                         .count());
 }
 
+// Addresses that no workload can have (RFC 6890, 2.2.2).
+struct Special {
+  const char *prefix, *why;
+};
+constexpr std::array kSpecial{
+    Special{"0.0.0.0/8", "which is no address of anybody (RFC 1122, 3.2.1.3)"},
+    Special{"127.0.0.0/8", "the loopback, which leaves no workload (RFC 1122, 3.2.1.3)"},
+    Special{"169.254.0.0/16", "link-local (RFC 3927), where the metadata address is"},
+    Special{"224.0.0.0/4", "multicast (RFC 5771)"},
+    Special{"240.0.0.0/4", "kept for later use (RFC 1112, 4) and never sent"}};
+
 // The datapath carries IPv4; a network that no packet of its workloads would leave is refused.
 Result<void> carried(const net::IpPrefix& prefix, const std::string& field) {
-  if (prefix.address().isV4()) return {};
-  return invalid(fmt::format("{} is IPv6, which hosts do not carry yet", prefix.text()), field);
+  if (!prefix.address().isV4())
+    return invalid(fmt::format("{} is IPv6, which hosts do not carry yet", prefix.text()), field);
+  for (const auto& special : kSpecial)
+    if (net::IpPrefix::parse(special.prefix)->overlaps(prefix))
+      return invalid(fmt::format("{} overlaps {}, {}", prefix.text(), special.prefix, special.why),
+                     field);
+  return {};
 }
 
 }  // namespace
@@ -115,7 +132,11 @@ Result<void> Admitting::link() {
     if (before_ == nullptr) object_.spec["accepted"] = true;
     const bool agreed = before_ != nullptr && model::LinkSpec::from(*before_).accepted;
     // A new agreement is a new offer, which earlier refusals do not meet.
-    if (object_.spec.value("accepted", false) && !agreed) object_.status["offer"] = offerNumber();
+    if (object_.spec.value("accepted", false) && !agreed) {
+      object_.status["offer"] = offerNumber();
+      if (object_.status.value("phase", "") == "withdrawn")
+        object_.status.update({{"phase", "proposed"}, {"message", ""}, {"answer", "none"}});
+    }
   }
   if (before_ == nullptr) object_.status["phase"] = fromSystem() ? "pending" : "proposed";
   if (auto fits = linkPrefixes(spec, model::NetworkSpec::from(**network)); !fits) return fits;

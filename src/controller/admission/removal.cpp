@@ -12,7 +12,7 @@ using model::Object;
 
 std::unexpected<Error> neededBy(const Object& object, const model::ObjectKey& user) {
   return fail(ErrorCode::kConflict,
-              fmt::format("{} still needs {}", user.text(), object.key().text()), "metadata.name");
+              fmt::format("{} still needs {}", user.text(), object.key().text()));
 }
 
 Result<void> unused(const Ledger& ledger, const Object& object) {
@@ -42,8 +42,8 @@ Result<void> lastAdministrator(const api::Staging& staging, const Object& object
     other |= token.spec.value("role", "") == "admin" && !token.spec.contains("expires");
   });
   if (other) return {};
-  return fail(ErrorCode::kConflict, "is the last administrator's token that does not expire",
-              "metadata.name");
+  return fail(ErrorCode::kConflict,
+              object.key().text() + " is the last administrator's token that does not expire");
 }
 
 }  // namespace
@@ -51,13 +51,12 @@ Result<void> lastAdministrator(const api::Staging& staging, const Object& object
 Result<void> stillNeeded(const Ledger& ledger, const api::Staging& staging, const Object& object) {
   switch (object.kind) {
     case Kind::kSite:
-      return fail(ErrorCode::kForbidden, "the Site stays as long as its controller",
-                  "metadata.name");
+      return fail(ErrorCode::kForbidden, "the Site stays as long as its controller");
     case Kind::kProject:
       return emptyProject(ledger, staging, object);
     case Kind::kIdentity:
       if (!staging.caller().internal)
-        return fail(ErrorCode::kForbidden, "identities are kept by the API", "metadata.name");
+        return fail(ErrorCode::kForbidden, "identities are kept by the API");
       return {};
     case Kind::kToken:
       return lastAdministrator(staging, object);

@@ -135,7 +135,11 @@ struct Turn {
 
   void withdrawn(const std::string& message) {
     spec["accepted"] = false;
-    setPhase("withdrawn", message, "refused");
+    setPhase("withdrawn",
+             fmt::format("{}; to propose it again: hawser link propose {} --peer {} "
+                         "--remote-network {}",
+                         message, was_.network.text(), was_.peer, was_.remoteNetwork),
+             "refused");
   }
 
   // Who proposed decides the target; when both did, the site with the lower AS number.

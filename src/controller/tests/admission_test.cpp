@@ -39,6 +39,33 @@ TEST(Admission, WhatHostsDoNotCarryIsRefused) {
       "spec.prefixes[0]: fd00::/64 is IPv6, which hosts do not carry yet");
 }
 
+TEST(Admission, SubnetsThatNoWorkloadCanHaveAreRefused) {
+  World world;
+  for (const auto& [prefix, special] :
+       std::map<std::string, std::string>{{"127.0.0.0/8", "127.0.0.0/8, the loopback"},
+                                          {"127.1.0.0/24", "127.0.0.0/8"},
+                                          {"224.0.0.0/4", "224.0.0.0/4, multicast"},
+                                          {"239.1.0.0/16", "224.0.0.0/4"},
+                                          {"240.0.0.0/4", "240.0.0.0/4, kept for later use"},
+                                          {"255.255.255.0/24", "240.0.0.0/4"},
+                                          {"0.0.0.0/0", "0.0.0.0/8, which is no address"},
+                                          {"0.1.0.0/16", "0.0.0.0/8"},
+                                          {"169.254.7.0/24", "169.254.0.0/16, link-local"},
+                                          {"169.0.0.0/8", "169.254.0.0/16"},
+                                          {"128.0.0.0/1", "169.254.0.0/16"}}) {
+    const auto start = prefix + " overlaps " + special;
+    EXPECT_THAT(world.refusal("{kind: Network, metadata: {name: n}, spec: {subnets: [{prefix: " +
+                              prefix + "}]}}"),
+                ::testing::StartsWith("spec.subnets[0].prefix: " + start));
+    EXPECT_THAT(world.refusal("{kind: AddressPool, metadata: {name: n}, spec: {prefixes: [" +
+                              prefix + "]}}"),
+                ::testing::StartsWith("spec.prefixes[0]: " + start));
+  }
+  world.add(
+      "{kind: Network, metadata: {name: n}, spec: {subnets: [{prefix: 169.253.0.0/16}, "
+      "{prefix: 223.255.255.0/24}, {prefix: 126.0.0.0/8}]}}");
+}
+
 TEST(Admission, AddressesAreAllocatedAroundWhatIsTaken) {
   World world;
   world.add(

@@ -37,6 +37,10 @@ TEST(Admission, TheSystemIsNoName) {
             "kind: identities are made by the API");
   EXPECT_THAT(world.refusal("{kind: Site, metadata: {name: two}, spec: {asn: 64512}}", named),
               StartsWith("kind: there is one Site"));
+  EXPECT_EQ(
+      world.refusal("{kind: Token, metadata: {name: y}, spec: {role: admin, project: p, hash: " +
+                    std::string(64, 'b') + "}}"),
+      "spec.project: only a token of role member is of a project");
   EXPECT_THAT(world.refusal("{kind: Token, metadata: {name: system}, spec: {role: admin, hash: " +
                             std::string(64, 'a') + "}}"),
               StartsWith("metadata.name: is what the controller calls itself"));
