@@ -113,6 +113,7 @@ trace::World Tracing::world() {
   trace::World world;
   world.site = site_;
   world.slices = &compile_.current().slices;
+  world.objects = &objects_.all();
   for (const auto& [key, object] : objects_.all())
     if (key.kind == Kind::kHost)
       world.hostAddresses[key.name] = model::HostSpec::from(*object).address;

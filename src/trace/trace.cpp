@@ -15,6 +15,7 @@
 
 #include "hawser/net/communities.h"
 #include "rules.h"
+#include "unrouted.h"
 
 namespace hawser::trace {
 
@@ -50,12 +51,7 @@ Result<Place> findPort(const World& world, const std::string& text, const std::s
     }
   }
   if (found.empty()) {
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("no placed port is \"{}\"; give PROJECT/PORT, pods/NAMESPACE/NAME or an "
-                    "address of one",
-                    text),
-        field);
+    return fail(ErrorCode::kNotFound, whyNoPort(world, text), field);
   }
   if (found.size() > 1) {
     std::string names;
@@ -268,10 +264,7 @@ std::optional<rib::VrfChange> routeTo(const World& world, Answer& answer, const 
       block(answer, "service",
             fmt::format("no backend of {} is ready; connections are refused", destination.text()));
     } else {
-      block(answer, "route",
-            fmt::format("{} has no route to {}: no network with that address "
-                        "shares a route target with it",
-                        vrf.name, destination.text()));
+      block(answer, "route", whyNoRoute(world, vrf, destination));
     }
     return std::nullopt;
   }

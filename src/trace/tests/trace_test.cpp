@@ -121,6 +121,70 @@ TEST_F(TraceTest, NoRoute) {
   EXPECT_NE(answer.reason.find("default/web"), std::string::npos);
 }
 
+void put(model::ObjectMap& objects, const char* json) {
+  auto text = model::Json::parse(json);
+  auto object = model::parseObject(text);
+  ASSERT_TRUE(object) << object.error().text();
+  const auto key = object->key();
+  objects[key] = std::make_shared<const model::Object>(std::move(*object));
+}
+
+// A network that is joined and covers the address is not to blame for a workload that is not there.
+TEST_F(TraceTest, NoRouteNamesTheNetworkThatLacksTheWorkload) {
+  auto& web = slices["node1"].vrfs[0];
+  web.subnets = {prefix("10.1.0.0/24")};
+  const auto why = [&](const std::string& to) { return ask("default/web-1", to).reason; };
+  EXPECT_EQ(why("10.1.0.99"),
+            "default/web has no route to 10.1.0.99: no workload has the address 10.1.0.99 in "
+            "default/web");
+  model::ObjectMap objects;
+  world.objects = &objects;
+  const std::string nothing = ": no network with that address shares a route target with it";
+  EXPECT_EQ(why("192.168.2.99"), "default/web has no route to 192.168.2.99" + nothing);
+  put(objects,
+      R"({"kind": "Peer", "metadata": {"name": "p"}, "spec": {"role": "site", "site": "east", "asn": 65001,
+      "address": "10.2.0.10"}})");
+  put(objects,
+      R"({"kind": "Link", "metadata": {"name": "l", "project": "default"}, "spec": {"peer": "p", "network": "web",
+      "remoteNetwork": "shop/net", "remotePrefixes": ["192.168.2.0/24", "0.0.0.0/0"], "accepted": true},
+      "status": {"phase": "established"}})");
+  EXPECT_EQ(why("192.168.2.99"),
+            "default/web has no route to 192.168.2.99: no workload has the address 192.168.2.99 in "
+            "shop/net of site east");
+  EXPECT_EQ(why("172.16.0.1"), "default/web has no route to 172.16.0.1" + nothing);
+  put(objects,
+      R"({"kind": "Network", "metadata": {"name": "db", "project": "default"}, "spec": {"subnets": [{"prefix":
+      "10.7.0.0/24"}]}, "status": {"id": 9, "autoRouteTarget": "64512:8000009"}})");
+  EXPECT_EQ(why("10.7.0.5"), "default/web has no route to 10.7.0.5" + nothing);
+  web.importTargets.insert(net::RouteTarget::parse("64512:8000009").value());
+  EXPECT_EQ(why("10.7.0.5"),
+            "default/web has no route to 10.7.0.5: no workload has the address 10.7.0.5 in "
+            "default/db");
+  put(objects,
+      R"({"kind": "Port", "metadata": {"name": "pg", "project": "default"}, "spec": {"network": "db"},
+      "status": {"addresses": ["10.7.0.5"], "mac": "02:00:00:00:00:01"}})");
+  EXPECT_EQ(why("10.7.0.5"),
+            "default/web has no route to 10.7.0.5: ports/default/pg has it in default/db, but no "
+            "host announces it (phase pending)");
+}
+
+TEST_F(TraceTest, EndsThatAreNotFoundSayWhatIsWrong) {
+  const auto why = [&](const std::string& to) {
+    return trace(world, {"default/web-1", to, model::Protocol::kTcp, 80}).error().message;
+  };
+  EXPECT_EQ(why("192.168.2.300"), "\"192.168.2.300\" is not an IP address");
+  EXPECT_TRUE(why("shop/b").starts_with(
+      "no placed port of here is \"shop/b\"; ports are looked for in this site only"))
+      << why("shop/b");
+  EXPECT_EQ(trace(world, {"10.1.0.77", "10.1.0.2"}).error().message,
+            "no placed port of here has the address 10.1.0.77");
+  model::ObjectMap objects;
+  world.objects = &objects;
+  put(objects,
+      R"({"kind": "Port", "metadata": {"name": "b", "project": "shop"}, "spec": {"network": "db"}})");
+  EXPECT_EQ(why("shop/b"), "port \"shop/b\" is not placed: no host serves it yet");
+}
+
 TEST_F(TraceTest, NoReadyBackendIsTheServicesFault) {
   routes.erase(routes.begin());
   slices["node1"].vrfs[0].refused = {ip("10.254.0.5")};

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hawser/model/object.h"
 #include "hawser/model/slice.h"
 #include "hawser/rib/vrf.h"
 
@@ -23,6 +24,8 @@ struct World {
   std::function<std::optional<rib::VrfChange>(const model::SliceVrf& vrf,
                                               const net::IpAddress& address)>
       lookup;
+  // For the reason of what is not found; null: not told.
+  const model::ObjectMap* objects = nullptr;
   std::function<std::string(const net::RouteTarget&)>
       targetName;  // "auto target of default/leonardo", "link db-leonardo", …
 };
