@@ -167,7 +167,11 @@ int kubeMain(int argc, char** argv) {
                "hawser kube"};
   app.footer(
       "Also: hawser kube node (runs pods of a state folder), hawser kube ctl (looks at and changes "
-      "them).");
+      "them).\n"
+      "Examples:\n  hawser kube --manifests manifests/ --validate\n"
+      "  hawser kube --manifests manifests/ --state /var/lib/hawser/kube --nodes node1,node2 \\\n"
+      "    --server https://10.2.0.10:8443 --ca ca.pem --token kube.token\n"
+      "The token: hawser token issue kube --role admin > kube.token");
   Settings settings;
   addOptions(app, settings);
   try {
