@@ -63,6 +63,30 @@ Result<Links> linksFor(Session& session, const LinkOptions& options) {
   return links;
 }
 
+bool withdrawn(const Json& link) { return textAt(link, "status.phase") == "withdrawn"; }
+
+std::unexpected<Error> proposeAgain(const Json& link) {
+  return fail(
+      ErrorCode::kConflict,
+      fmt::format("{} was withdrawn by the other side; to propose it again: hawser link propose {} "
+                  "--peer {} --remote-network {}",
+                  keyOf(link).text(),
+                  Ref::parse(textAt(link, "spec.network"), textAt(link, "metadata.project")).text(),
+                  textAt(link, "spec.peer"), textAt(link, "spec.remoteNetwork")));
+}
+
+// The Link of these two networks with that Peer; null: none.
+Result<Json> linkOf(Session& session, const Ref& network, const LinkOptions& options) {
+  const auto list = session.list(Kind::kLink, network.project);
+  if (!list) return std::unexpected(list.error());
+  for (const auto& link : list->at("items"))
+    if (Ref::parse(textAt(link, "spec.network"), network.project) == network &&
+        textAt(link, "spec.peer") == options.peer &&
+        textAt(link, "spec.remoteNetwork") == options.remoteNetwork)
+      return link;
+  return Json();
+}
+
 bool accepted(const Json& link) { return at(link, "spec.accepted") == Json(true); }
 
 std::unexpected<Error> which(const std::vector<Json>& links) {
@@ -86,7 +110,15 @@ Result<Json> answerOf(Session& session, const Json& made, std::chrono::seconds p
 Result<int> linkPropose(Session& session, const LinkOptions& options) {
   const auto network = Ref::parse(options.network, session.project());
   auto name = options.name;
-  if (name.empty()) name = network.name + "-" + options.peer;
+  const auto before = linkOf(session, network, options);
+  if (!before) return std::unexpected(before.error());
+  const bool again = withdrawn(*before);
+  if (!before->is_null() && !again)
+    return fail(ErrorCode::kExists,
+                fmt::format("{} joins these networks already; to begin anew: hawser link withdraw "
+                            "{}/{}",
+                            keyOf(*before).text(), keyOf(*before).project, keyOf(*before).name));
+  if (name.empty()) name = again ? keyOf(*before).name : network.name + "-" + options.peer;
   Json spec{{"peer", options.peer},
             {"network", network.text()},
             {"remoteNetwork", options.remoteNetwork},
@@ -94,6 +126,10 @@ Result<int> linkPropose(Session& session, const LinkOptions& options) {
   if (!options.routeTarget.empty()) spec["routeTarget"] = options.routeTarget;
   if (!options.localPrefixes.empty()) spec["localPrefixes"] = options.localPrefixes;
   if (!options.remotePrefixes.empty()) spec["remotePrefixes"] = options.remotePrefixes;
+  // What the other side has ended makes room: nothing of it is in force.
+  if (again)
+    if (const auto gone = session.call("DELETE", pathOf(keyOf(*before))); !gone)
+      return std::unexpected(gone.error());
   const auto made = session.call("POST", pathOf({Kind::kLink, network.project, {}}),
                                  Json{{"kind", "Link"},
                                       {"metadata", {{"name", name}, {"project", network.project}}},
@@ -108,7 +144,8 @@ Result<int> linkPropose(Session& session, const LinkOptions& options) {
                             textAt(*link, "status.message"), name),
                 keyOf(*made).text());
   show(session, *link,
-       fmt::format("proposed to {}{}; there: hawser link accept --network {}", options.peer,
+       fmt::format("proposed {}to {}{}; there: hawser link accept --network {}",
+                   again ? "again " : "", options.peer,
                    answer.empty() || answer == "none" ? ", which has not answered yet" : "",
                    options.remoteNetwork));
   return kGood;
@@ -117,14 +154,17 @@ Result<int> linkPropose(Session& session, const LinkOptions& options) {
 Result<int> linkAccept(Session& session, const LinkOptions& options) {
   const auto links = linksFor(session, options);
   if (!links) return std::unexpected(links.error());
-  std::vector<Json> waiting, done;
+  std::vector<Json> waiting, done, ended;
   for (const auto& one : links->fitting) {
-    if (!accepted(one))
+    if (withdrawn(one))
+      ended.push_back(one);
+    else if (!accepted(one))
       waiting.push_back(one);
     else if (!options.name.empty() || at(one, "spec.proposedByUs") != Json(true))
       done.push_back(one);
   }
   if (waiting.size() > 1) return which(waiting);
+  if (waiting.empty() && done.empty() && !ended.empty()) return proposeAgain(ended.front());
   if (waiting.empty() && done.empty())
     return fail(ErrorCode::kNotFound, fmt::format("no Link waits for you: {}", known(links->all)));
   if (waiting.empty()) {
@@ -132,10 +172,6 @@ Result<int> linkAccept(Session& session, const LinkOptions& options) {
     return kGood;
   }
   const auto* const link = &waiting.front();
-  if (textAt(*link, "status.phase") == "withdrawn" && at(*link, "spec.proposedByUs") != Json(true))
-    return fail(ErrorCode::kConflict,
-                fmt::format("{} was withdrawn by the other side; it must propose it again",
-                            keyOf(*link).text()));
   const auto changed =
       session.call("PATCH", pathOf(keyOf(*link)), Json{{"spec", {{"accepted", true}}}});
   if (!changed) return std::unexpected(changed.error());

@@ -53,6 +53,9 @@ Result<int> routes(Session& session, const std::string& network) {
   } else {
     const auto list = session.list(Kind::kNetwork, session.project());
     if (!list) return std::unexpected(list.error());
+    if (list->at("items").empty())
+      if (const auto known = session.projectExists(session.project()); !known)
+        return std::unexpected(known.error());
     for (const auto& item : list->at("items"))
       networks.push_back({session.project(), textAt(item, "metadata.name")});
   }
@@ -104,6 +107,21 @@ Result<int> bgpRoutes(Session& session, const BgpRoutesOptions& options) {
   return kGood;
 }
 
+namespace {
+
+// What is wrong with a text that is meant as an address; "" with names and good addresses.
+std::string wrongAddress(const std::string& text) {
+  if (text.find('.') == std::string::npos ||
+      text.find_first_not_of("0123456789./") != std::string::npos)
+    return {};
+  if (net::IpPrefix::parse(text) && text.find('/') != std::string::npos)
+    return fmt::format("\"{}\" is a prefix; give one address of it", text);
+  const auto address = net::IpAddress::parse(text);
+  return address ? std::string() : address.error().message;
+}
+
+}  // namespace
+
 Result<int> trace(Session& session, const TraceOptions& options) {
   const auto protocol = model::parseProtocol(options.protocol);
   if (!protocol)
@@ -112,6 +130,8 @@ Result<int> trace(Session& session, const TraceOptions& options) {
   const bool withPorts = *protocol != model::Protocol::kAny && *protocol != model::Protocol::kIcmp;
   if (withPorts && options.port == 0)
     return invalid(fmt::format("is required for {}", options.protocol), "--port");
+  for (const auto& [place, text] : {std::pair{"FROM", &options.from}, {"TO", &options.to}})
+    if (const auto wrong = wrongAddress(*text); !wrong.empty()) return invalid(wrong, place);
   // A bare name is a port of the project.
   const auto end = [&](const std::string& text) {
     const bool bare = text.find('/') == std::string::npos && !net::IpAddress::parse(text);

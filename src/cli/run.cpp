@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "grammar/completion.h"
 #include "grammar/parser.h"
@@ -43,11 +44,19 @@ void addGlobals(CLI::App& app, Globals& globals) {
   app.add_option("-o,--output", globals.output, "table, wide, json, yaml or name");
 }
 
-// Options of the parent may stand after the command, too.
-void settle(CLI::App& app) {
+constexpr const char* kGlobals =
+    "Everywhere: -o table|wide|json|yaml|name, --context, --project, --server, --ca, --token\n"
+    "(\"hawser --help\").";
+
+// Options of the parent may stand after the command, too; the help says so. What has no examples of
+// its own shows those of the group around it.
+void settle(CLI::App& app, const std::string& around) {
   for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
     command->fallthrough();
-    settle(*command);
+    const auto own = command->get_footer();
+    const auto examples = own.empty() ? around : own;
+    settle(*command, examples);
+    command->footer(examples + (examples.empty() ? "" : "\n") + kGlobals);
   }
 }
 
@@ -73,7 +82,15 @@ std::string unknownOption(const CLI::App& here, const std::string& path, const s
   for (const auto* scope = &here; scope != nullptr; scope = scope->get_parent())
     for (const auto* option : scope->get_options())
       for (const auto& name : option->get_lnames()) names.push_back("--" + name);
-  const auto near = model::nearest(word.substr(0, word.find('=')), names);
+  const auto given = word.substr(0, word.find('='));
+  auto near = model::nearest(given, names);
+  // The beginning of a name is that name rather than a slip of another.
+  if (given.size() > 2)
+    if (const auto begun =
+            std::find_if(names.begin(), names.end(),
+                         [&](const std::string& name) { return name.starts_with(given); });
+        begun != names.end())
+      near = *begun;
   return fmt::format(
       "\"{}\" has no option {}; {}", path, word,
       near.empty() ? fmt::format("see \"{} --help\"", path) : fmt::format("is it {}?", near));
@@ -172,8 +189,9 @@ std::string programsText(const std::vector<std::string>& programs) {
 }
 
 bool asksForHelp(const std::vector<std::string>& arguments) {
-  return std::any_of(arguments.begin(), arguments.end(),
-                     [](const auto& word) { return word == "-h" || word == "--help"; });
+  return std::any_of(arguments.begin(), arguments.end(), [](const auto& word) {
+    return word == "-h" || word == "--help" || word == "--version";
+  });
 }
 
 // "hawser help apply" is "hawser apply --help".
@@ -187,6 +205,18 @@ std::vector<std::string> withoutHelpCommand(std::vector<std::string> arguments) 
 
 }  // namespace
 
+std::function<std::string(const std::string&)> wholeNumber(std::uint64_t least,
+                                                           std::uint64_t most) {
+  return [least, most](const std::string& text) {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const bool good = error == std::errc() && rest == end && number >= least && number <= most;
+    return good ? std::string()
+                : fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
+  };
+}
+
 int run(const std::vector<std::string>& given, Environment& environment) {
   CLI::App app{"Hawser joins the networks of separate clouds.", "hawser"};
   app.footer(programsText(environment.programs));
@@ -197,7 +227,8 @@ int run(const std::vector<std::string>& given, Environment& environment) {
   addLookCommands(app, chosen);
   addSiteCommands(app, chosen, globals);
   app.require_subcommand(1);
-  settle(app);
+  app.set_version_flag("--version", "hawser " HAWSER_VERSION);
+  settle(app, {});
   if (!given.empty() && given.front() == "__complete")
     return complete(app, {given.begin() + 1, given.end()}, environment);
   const auto arguments = withoutHelpCommand(given);

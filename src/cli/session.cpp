@@ -24,6 +24,17 @@ Result<std::string> pemOf(const std::string& text, const std::filesystem::path& 
   return readFile(folder / text);
 }
 
+// Of a file that a context names and that cannot be read.
+std::unexpected<Error> unreadable(const std::string& context, const char* what,
+                                  const std::filesystem::path& file, const Error& why) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error))
+    return fail(why.code, why.message, "context " + context);
+  return fail(ErrorCode::kNotFound,
+              fmt::format("its {} {} is gone; did its lab end?", what, file.string()),
+              "context " + context);
+}
+
 }  // namespace
 
 Result<Output> parseOutput(const std::string& text) {
@@ -91,10 +102,19 @@ std::string Session::project() const {
   return context != nullptr && !context->project.empty() ? context->project : "default";
 }
 
-Result<api::ClientConfig> Session::clientConfig() const {
-  const auto name = contextName();
+bool Session::projectChosen() const {
   const auto* context = chosen();
-  if (context == nullptr && !name.empty()) {
+  return projectGiven() || (context != nullptr && !context->project.empty());
+}
+
+std::unexpected<Error> Session::noContext() const {
+  const auto name = contextName();
+  std::error_code error;
+  const auto given = environment_.variable("HAWSER_CONFIG");
+  if (!given.empty() && !std::filesystem::exists(given, error))
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} does not exist (from HAWSER_CONFIG); did its lab end?", given));
+  if (!name.empty()) {
     std::vector<std::string> known;
     for (const auto& [each, unused] : config_.contexts) known.push_back(each);
     const auto near = model::nearest(name, known);
@@ -104,11 +124,15 @@ Result<api::ClientConfig> Session::clientConfig() const {
                                          : fmt::format("; is it \"{}\"?", near)),
                 "--context");
   }
-  if (context == nullptr && globals_.server.empty()) {
-    return fail(ErrorCode::kNotFound,
-                "no context yet: make one with \"hawser context set NAME --server "
-                "https://ADDRESS:8443 --ca CA.PEM --token-file FILE\"");
-  }
+  return fail(ErrorCode::kNotFound,
+              "no context yet: make one with \"hawser context set NAME --server "
+              "https://ADDRESS:8443 --ca CA.PEM --token-file FILE\"");
+}
+
+Result<api::ClientConfig> Session::clientConfig() const {
+  const auto name = contextName();
+  const auto* context = chosen();
+  if (context == nullptr && (!name.empty() || globals_.server.empty())) return noContext();
   static const Context kNone;
   const auto& from = context != nullptr ? *context : kNone;
   const auto folder = configPath().parent_path();
@@ -118,6 +142,8 @@ Result<api::ClientConfig> Session::clientConfig() const {
   if (!config.url.starts_with("https://"))
     return invalid(fmt::format("\"{}\" does not begin with https://", config.url), "--server");
   const auto ca = globals_.ca.empty() ? pemOf(from.ca, folder) : pemOf(globals_.ca, {});
+  if (!ca && globals_.ca.empty())
+    return unreadable(name, "certificate", folder / from.ca, ca.error());
   if (!ca) return fail(ca.error().code, ca.error().message, "--ca");
   if (ca->empty())
     return invalid("the site's CA certificate is needed (a file or the PEM text)", "--ca");
@@ -125,7 +151,7 @@ Result<api::ClientConfig> Session::clientConfig() const {
   config.token = globals_.token.empty() ? from.token : globals_.token;
   if (config.token.empty() && !from.tokenFile.empty()) {
     const auto token = readFile(folder / from.tokenFile);
-    if (!token) return fail(token.error().code, token.error().message, "tokenFile");
+    if (!token) return unreadable(name, "token", folder / from.tokenFile, token.error());
     config.token = trimmed(*token);
   }
   if (timeout_) config.timeout = *timeout_;
@@ -164,6 +190,19 @@ Result<Json> Session::list(model::Kind kind, const std::string& project,
   if (!answer->is_object() || !answer->contains("items") || !answer->at("items").is_array())
     return fail(ErrorCode::kInternal, "the server's answer is not a list: is it a controller?");
   return answer;
+}
+
+Result<void> Session::projectExists(const std::string& project) {
+  const auto found = call("GET", pathOf({model::Kind::kProject, {}, project}));
+  if (found || found.error().code != ErrorCode::kNotFound) return {};
+  std::vector<std::string> names;
+  if (const auto all = list(model::Kind::kProject, {}))
+    for (const auto& item : all->at("items"))
+      names.push_back(item.value(Json::json_pointer("/metadata/name"), ""));
+  const auto near = model::nearest(project, names);
+  return fail(ErrorCode::kNotFound,
+              fmt::format("project \"{}\" does not exist{}", project,
+                          near.empty() ? "" : fmt::format("; is it \"{}\"?", near)));
 }
 
 void Session::print(const Json& json) {

@@ -41,6 +41,8 @@ class Session {
   // --project, else the context's, else "default".
   [[nodiscard]] std::string project() const;
   [[nodiscard]] bool projectGiven() const { return !globals_.project.empty(); }
+  // By option or context, not by default.
+  [[nodiscard]] bool projectChosen() const;
 
   // Server, authority and token from options and context; the error says how to make a context.
   [[nodiscard]] Result<api::ClientConfig> clientConfig() const;
@@ -50,6 +52,8 @@ class Session {
   // The list's items, as the API gives them. Project empty: all.
   [[nodiscard]] Result<model::Json> list(model::Kind kind, const std::string& project,
                                          const std::string& selector = {});
+  // An error when there is no such project; what may not be seen is let be.
+  [[nodiscard]] Result<void> projectExists(const std::string& project);
   [[nodiscard]] Error explained(Error error) const;
   // Completion must not keep a shell waiting.
   void setTimeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
@@ -59,6 +63,7 @@ class Session {
 
  private:
   [[nodiscard]] const Context* chosen() const;
+  [[nodiscard]] std::unexpected<Error> noContext() const;
 
   const Globals& globals_;
   Environment& environment_;

@@ -30,7 +30,13 @@ Result<std::uint64_t> parseDuration(const std::string& text, const std::string& 
 
 Result<int> tokenIssue(Session& session, const TokenOptions& options) {
   Json body{{"name", options.name}, {"role", options.role}};
-  if (options.role == "member") body["project"] = session.project();
+  const bool member = options.role == "member" && options.host.empty();
+  if (!member && session.projectGiven())
+    return invalid(fmt::format("a token of role {} is not of one project; member is",
+                               options.host.empty() ? options.role : "host"),
+                   "--project");
+  if (member && !session.projectChosen()) return invalid("is required: whose member?", "--project");
+  if (member) body["project"] = session.project();
   if (!options.host.empty()) {
     body["host"] = options.host;
     body["role"] = "host";
@@ -48,8 +54,9 @@ Result<int> tokenIssue(Session& session, const TokenOptions& options) {
     return kGood;
   }
   const auto expires = textAt(*answer, "expires");
-  session.err() << fmt::format("token {} ({}), {}; it is shown this once:\n", options.name,
+  session.err() << fmt::format("token {} ({}{}), {}; it is shown this once:\n", options.name,
                                textAt(body, "role"),
+                               member ? " of project " + session.project() : std::string(),
                                expires.empty() ? "never expires" : "expires " + expires);
   session.out() << textAt(*answer, "token") << "\n";
   return kGood;

@@ -27,9 +27,8 @@ class Follower {
     if (session_.forPrograms() || session_.output() == Output::kName) return;
     Table table{titles(), {}};
     for (const auto& item : items) table.rows.push_back(row("MODIFIED", item));
-    table.firm = look().withProject ? 3 : 2;
-    widths_ = columnWidths(table, wide() ? kNoLimit : kPageWidth);
-    session_.out() << renderRow(table.titles, widths_) << std::flush;
+    columns_ = layOut(table, wide() ? kNoLimit : kPageWidth);
+    session_.out() << renderRow(table.titles, columns_) << std::flush;
   }
 
   void changed(const Object& object) {
@@ -88,7 +87,7 @@ class Follower {
                             .text()
                      << "\n";
     } else {
-      session_.out() << renderRow(row(event, object), widths_);
+      session_.out() << renderRow(row(event, object), columns_);
     }
     session_.out() << std::flush;
     // Nobody reads any more (a closed pipe), or there has been enough.
@@ -100,7 +99,7 @@ class Follower {
   const GetOptions& options_;
   Kind kind_;
   io::Loop& loop_;
-  std::vector<std::size_t> widths_;
+  Columns columns_;
   std::map<model::ObjectKey, Json> shown_;
   std::uint64_t told_ = 0;
   bool ended_ = false;
@@ -123,6 +122,9 @@ Result<int> watch(Session& session, GetOptions options) {
   // Whoever may not see it, or has the wrong address, hears so at once.
   const auto first = session.list(*kind, project, options.selector);
   if (!first) return std::unexpected(first.error());
+  if (first->at("items").empty() && !project.empty())
+    if (const auto known = session.projectExists(project); !known)
+      return std::unexpected(known.error());
 
   io::Loop loop;
   loop.onSignals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });

@@ -35,7 +35,8 @@ void addTrace(CLI::App& app, Chosen& chosen) {
                    "PROJECT/NETWORK@ADDRESS: somebody outside")
       ->required();
   command->add_option("TO", options->to, "a port, a service or an address")->required();
-  command->add_option("--port", options->port, "destination port; needed but for icmp and any");
+  command->add_option("--port", options->port, "destination port; needed but for icmp and any")
+      ->check(wholeNumber(0, 65535));
   command->add_option("--protocol", options->protocol, "tcp (the default), udp, sctp, icmp or any");
   command->footer(
       "Exit status: 0 it reaches, 3 it is blocked, 1 that is not known, or the question is wrong.\n"
@@ -77,7 +78,8 @@ void addDatapath(CLI::App& app, Chosen& chosen) {
       command->add_option("--vrf", options->vrf, "only this one: PROJECT/NETWORK or its number");
     if (op == "connections") {
       command->add_option("--port", options->port, "only of this one: PROJECT/PORT");
-      command->add_option("--limit", options->limit, "at most so many");
+      command->add_option("--limit", options->limit, "at most so many")
+          ->check(wholeNumber(1, 100000));
     }
     command->callback([&chosen, options, op] {
       chosen.action = [options, op](Session& session) {
@@ -103,9 +105,11 @@ void addLookCommands(CLI::App& app, Chosen& chosen) {
   });
   addBgp(app, chosen);
   addTrace(app, chosen);
-  app.add_subcommand("status", "Tell who you are here and how the site is")->callback([&chosen] {
-    chosen.action = status;
-  });
+  auto* site = app.add_subcommand("status", "Tell who you are here and how the site is");
+  site->footer(
+      "Examples:\n  hawser status\n  hawser --context kubernetes status\n"
+      "  hawser status -o json");
+  site->callback([&chosen] { chosen.action = status; });
   addDatapath(app, chosen);
 }
 

@@ -45,7 +45,8 @@ void addWatch(CLI::App& app, Chosen& chosen) {
   command->add_option("NAME", options->names, "only these");
   command->add_flag("-A,--all-projects", options->allProjects, "of every project");
   command->add_option("-l,--selector", options->selector, "labels: a=b,c!=d,e");
-  command->add_option("--count", options->count, "end after so many lines");
+  command->add_option("--count", options->count, "end after so many lines")
+      ->check(wholeNumber(0, 0xffffffff));
   command->footer(
       "Examples:\n  hawser watch ports -A\n  hawser watch links -o json | jq .object.status");
   command->callback([&chosen, options] {
@@ -83,8 +84,10 @@ void addObjectCommands(CLI::App& app, Chosen& chosen) {
   addWatch(app, chosen);
   auto kind = std::make_shared<std::string>();
   command = app.add_subcommand("explain", "Tell the fields of a kind; without one, the kinds");
-  command->add_option("KIND", *kind, "what to explain");
-  command->footer("Examples:\n  hawser explain\n  hawser explain network");
+  command->add_option("KIND", *kind, "what to explain: KIND, or KIND.FIELD");
+  command->footer(
+      "Examples:\n  hawser explain\n  hawser explain network\n"
+      "  hawser explain network.spec.subnets");
   command->callback([&chosen, kind] {
     chosen.action = [kind](Session& session) { return explain(session, *kind); };
   });

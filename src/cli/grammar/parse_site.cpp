@@ -32,7 +32,8 @@ void addLink(CLI::App& app, Chosen& chosen) {
                       "what we send; default: the subnets");
   propose->add_option("--remote-prefix", options->remotePrefixes,
                       "what they may send; default: what they offer");
-  propose->add_option("--wait", options->wait, "seconds for the other site's word; default: 3");
+  propose->add_option("--wait", options->wait, "seconds for the other site's word; default: 3")
+      ->check(wholeNumber(0, 3600));
   propose->callback([&chosen, options] {
     chosen.action = [options](Session& session) { return linkPropose(session, *options); };
   });
@@ -136,9 +137,14 @@ void addSiteCommands(CLI::App& app, Chosen& chosen, const Globals& globals) {
   addToken(app, chosen);
   addContext(app, chosen, globals);
   addCompletion(app, chosen);
-  app.add_subcommand("version", "Print the version")->callback([&chosen] {
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->footer("Examples:\n  hawser version\n  hawser version -o json");
+  version->callback([&chosen] {
     chosen.action = [](Session& session) -> Result<int> {
-      session.out() << "hawser " << HAWSER_VERSION << "\n";
+      if (session.forPrograms())
+        session.print({{"version", HAWSER_VERSION}});
+      else
+        session.out() << "hawser " << HAWSER_VERSION << "\n";
       return kGood;
     };
   });

@@ -2,6 +2,7 @@
 // parsing chooses what run() then does.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -16,6 +17,10 @@ namespace hawser::cli {
 struct Chosen {
   std::function<Result<int>(Session&)> action;
 };
+
+// A check of an option: a whole number in the range; the message names value and range.
+[[nodiscard]] std::function<std::string(const std::string&)> wholeNumber(std::uint64_t least,
+                                                                         std::uint64_t most);
 
 void addObjectCommands(CLI::App& app, Chosen& chosen);
 void addLookCommands(CLI::App& app, Chosen& chosen);

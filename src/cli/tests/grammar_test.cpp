@@ -29,13 +29,23 @@ TEST_F(CliTest, HelpIsForNewcomers) {
   EXPECT_EQ(hawser({"--help"}).out, help);
   for (const auto* command :
        {"apply", "get", "describe", "delete", "watch", "explain", "routes", "bgp", "trace",
-        "datapath", "link", "token", "context", "completion"}) {
+        "datapath", "link", "token", "context", "completion", "status", "version"}) {
     const auto told = hawser({"help", command});
+    EXPECT_NE(told.out.find("--context, --project"), std::string::npos) << command;
     EXPECT_EQ(told.status, kGood);
     EXPECT_NE(told.out.find("Examples:"), std::string::npos) << command;
     EXPECT_EQ(told.out, hawser({command, "--help"}).out);
   }
+  for (const auto& [group, command] : {std::pair{"link", "propose"}, {"datapath", "drops"}}) {
+    const auto told = hawser({group, command, "--help"}).out;
+    EXPECT_NE(told.find("Examples:"), std::string::npos) << told;
+    EXPECT_NE(told.find("--context, --project"), std::string::npos) << told;
+  }
+  EXPECT_NE(hawser({"status", "--help"}).out.find("how the site is"), std::string::npos);
   EXPECT_TRUE(hawser({"version"}).out.starts_with("hawser "));
+  EXPECT_EQ(hawser({"--version"}).out, hawser({"version"}).out);
+  EXPECT_EQ(hawser({"--version"}).status, kGood);
+  EXPECT_TRUE(model::Json::parse(hawser({"version", "-o", "json"}).out).contains("version"));
 }
 
 TEST_F(CliTest, MistakesAreOneLineAndStatusOne) {
@@ -54,6 +64,14 @@ TEST_F(CliTest, MistakesAreOneLineAndStatusOne) {
        "hawser: \"hawser get\" has no option --projct=x; is it --project?\n"},
       {{"routes", "-z"},
        "hawser: \"hawser routes\" has no option -z; see \"hawser routes --help\"\n"},
+      {{"get", "ports", "--al"},
+       "hawser: \"hawser get\" has no option --al; is it --all-projects?\n"},
+      {{"watch", "ports", "--count", "x"},
+       "hawser: --count: \"x\" is not a number from 0 to 4294967295\n"},
+      {{"datapath", "connections", "--limit", "-1"},
+       "hawser: --limit: \"-1\" is not a number from 1 to 100000\n"},
+      {{"link", "propose", "a", "--peer", "b", "--remote-network", "c/d", "--wait", "1h"},
+       "hawser: --wait: \"1h\" is not a number from 0 to 3600\n"},
       {{"docker", "--help"}, "hawser: no command \"hawser docker\"; see \"hawser --help\"\n"},
       {{"help", "docker"}, "hawser: no command \"hawser docker\"; see \"hawser --help\"\n"},
   };

@@ -106,7 +106,33 @@ TEST_F(CliTest, GetTablesNamesAndSelections) {
             "a");
 }
 
+TEST_F(CliTest, NothingThereSaysWhereThereIsSome) {
+  put("Network", "demo", "b", Json::object());
+  EXPECT_EQ(hawser({"get", "networks"}).out,
+            "no networks in project default; 1 in other projects: -A shows all\n");
+  EXPECT_EQ(hawser({"get", "networks", "-l", "a=b"}).out,
+            "no networks in project default with a=b\n");
+  for (const auto* kind : {"ports", "networks"}) {
+    const auto done = hawser({"get", kind, "--project", "nope"});
+    EXPECT_EQ(done.status, kBad);
+    EXPECT_EQ(done.err, "hawser: project \"nope\" does not exist\n");
+    EXPECT_EQ(done.out, "");
+  }
+  EXPECT_EQ(hawser({"get", "ports", "--project", "dmo", "-o", "json"}).err,
+            "hawser: project \"dmo\" does not exist; is it \"demo\"?\n");
+  EXPECT_EQ(hawser({"watch", "ports", "--project", "nope"}).status, kBad);
+  EXPECT_EQ(hawser({"routes", "--project", "nope"}).status, kBad);
+}
+
 TEST_F(CliTest, GetErrorsAreOneLine) {
+  EXPECT_EQ(hawser({"explain", "nett"}).err,
+            "hawser: \"nett\" is not a kind; did you mean \"Network\"?\n");
+  EXPECT_EQ(hawser({"get", "secur"}).err,
+            "hawser: \"secur\" is not a kind; did you mean \"SecurityGroup\"?\n");
+  for (const auto* none : {"nope", "all"})
+    EXPECT_NE(hawser({"get", none}).err.find(" is not a kind; there are Site, Host, "),
+              std::string::npos);
+
   EXPECT_EQ(hawser({"get", "network", "zz"}).err, "hawser: networks/default/zz does not exist\n");
   const auto kind = hawser({"get", "netwoks"});
   EXPECT_EQ(kind.status, kBad);
@@ -129,7 +155,8 @@ TEST_F(CliTest, DeleteByNameAndByFile) {
       write("nets.yaml", std::string(kTwoNetworks) +
                              "---\nkind: Port\nmetadata: {name: p}\nspec: {network: a}\n");
   ASSERT_EQ(hawser({"apply", "-f", file}).status, kGood);
-  EXPECT_EQ(hawser({"delete", "network", "a"}).err, "hawser: port p still uses it\n");
+  EXPECT_EQ(hawser({"delete", "network", "a"}).err,
+            "hawser: networks/default/a: port p still uses it\n");
   // Users go before what they use.
   EXPECT_EQ(hawser({"delete", "-f", file}).out,
             "ports/default/p deleted\nnetworks/default/a deleted\nnetworks/demo/b deleted\n");
@@ -138,11 +165,27 @@ TEST_F(CliTest, DeleteByNameAndByFile) {
   EXPECT_EQ(hawser({"delete", "network"}).status, kBad);
   EXPECT_EQ(hawser({"delete"}).status, kBad);
 
+  // All or none, and the place in the file of what is in the way.
   ASSERT_EQ(hawser({"apply", "-f", file}).status, kGood);
   const auto some = hawser({"delete", "network", "nope", "demo/b"});
   EXPECT_EQ(some.status, kBad);
-  EXPECT_EQ(some.out, "networks/demo/b deleted\n");
-  EXPECT_NE(some.err.find("networks/default/nope: "), std::string::npos);
+  EXPECT_EQ(some.out, "");
+  EXPECT_EQ(some.err, "hawser: networks/default/nope does not exist; nothing is deleted\n");
+  EXPECT_EQ(hawser({"delete", "network", "nope", "demo/b", "--ignore-missing"}).out,
+            "networks/demo/b deleted\n");
+  const auto gone = hawser({"delete", "-f", file});
+  EXPECT_EQ(gone.err,
+            "hawser: " + file + ":5: networks/demo/b does not exist; nothing is deleted\n");
+  EXPECT_TRUE(objects->find({Kind::kPort, "default", "p"})) << "none";
+  const auto networks = write("only.yaml", kTwoNetworks);
+  put("Network", "demo", "b", Json::object());
+  EXPECT_EQ(
+      hawser({"delete", "-f", networks}).err,
+      "hawser: " + networks + ":1: networks/default/a: port p still uses it; nothing is deleted\n");
+  EXPECT_TRUE(objects->find({Kind::kNetwork, "demo", "b"})) << "none";
+  const auto json = Json::parse(hawser({"delete", "-f", file, "-o", "json"}).out);
+  EXPECT_EQ(json["results"].size(), 3U);
+  EXPECT_EQ(json["results"][0], (Json{{"object", "ports/default/p"}, {"result", "deleted"}}));
 }
 
 TEST_F(CliTest, DescribeShowsWhatBelongsTogether) {
@@ -264,6 +307,17 @@ TEST_F(CliTest, ExplainNeedsNoSite) {
   EXPECT_NE(hawser({"explain", "network"}).out.find("subnets"), std::string::npos);
   EXPECT_NE(hawser({"explain"}).out.find("securitygroups"), std::string::npos);
   EXPECT_EQ(hawser({"explain", "banana"}).status, kBad);
+  const auto subnets = hawser({"explain", "network.spec.subnets"}).out;
+  EXPECT_NE(subnets.find("gateway"), std::string::npos) << subnets;
+  EXPECT_EQ(subnets.find("routeTargets"), std::string::npos) << subnets;
+  EXPECT_NE(hawser({"explain", "networks.subnets.prefix"}).out.find("prefix  <"),
+            std::string::npos);
+  EXPECT_EQ(hawser({"explain", "network.spec.subnet"}).err,
+            "hawser: Network has no field spec.subnet; is it \"subnets\"?\n");
+  EXPECT_EQ(hawser({"explain", "network.status"}).status, kBad);
+  const auto json = Json::parse(hawser({"explain", "network", "-o", "json"}).out);
+  EXPECT_TRUE(json["properties"].contains("spec")) << json.dump(1);
+  EXPECT_GT(Json::parse(hawser({"explain", "-o", "json"}).out)["kinds"].size(), 10U);
 }
 
 }  // namespace

@@ -62,6 +62,12 @@ TEST_F(CliTest, TraceExitStatusTellsTheOutcome) {
   EXPECT_EQ(hawser({"trace", "web", "db", "--protocol", "quic"}).status, kBad);
   EXPECT_EQ(hawser({"trace", "web", "db", "--port", "70000"}).status, kBad);
   EXPECT_EQ(hawser({"trace", "web"}).status, kBad);
+  EXPECT_EQ(hawser({"trace", "web", "192.168.2.300", "--port", "80"}).err,
+            "hawser: TO: \"192.168.2.300\" is not an IP address\n");
+  EXPECT_EQ(hawser({"trace", "10.0.0.0/24", "web", "--port", "80"}).err,
+            "hawser: FROM: \"10.0.0.0/24\" is a prefix; give one address of it\n");
+  EXPECT_EQ(hawser({"trace", "web", "db", "--port", "99999"}).err,
+            "hawser: --port: \"99999\" is not a number from 0 to 65535\n");
 }
 
 TEST_F(CliTest, LinksAreProposedAcceptedWithdrawn) {
@@ -85,7 +91,8 @@ TEST_F(CliTest, LinksAreProposedAcceptedWithdrawn) {
                 .status,
             kBad);
   EXPECT_NE(hawser({"link", "list"}).out.find("db-leonardo"), std::string::npos);
-  EXPECT_EQ(hawser({"link", "list", "--project", "default"}).out, "no links in project default\n");
+  EXPECT_EQ(hawser({"link", "list", "--project", "default"}).out,
+            "no links in project default; 1 in other projects: -A shows all\n");
   EXPECT_EQ(hawser({"link", "withdraw", "db-leonardo"}).out, "links/demo/db-leonardo withdrawn\n");
   EXPECT_FALSE(objects->find({Kind::kLink, "demo", "db-leonardo"}));
   EXPECT_EQ(hawser({"link", "withdraw", "db-leonardo"}).err,
@@ -128,8 +135,8 @@ TEST_F(CliTest, AProposalAwaitsTheOtherSitesWord) {
       EXPECT_TRUE(objects->commit({{api::Write::Op::kStatus, object}}, api::Caller::system()));
     });
   });
-  const auto propose = [&](const std::string& name) {
-    return hawser({"link", "propose", "demo/db", "--peer", "k", "--remote-network", "default/x",
+  const auto propose = [&](const std::string& name, const std::string& peer = "k") {
+    return hawser({"link", "propose", "demo/db", "--peer", peer, "--remote-network", "default/x",
                    "--name", name, "--wait", "20"});
   };
   status = {{"phase", "proposed"}, {"answer", "waits"}};
@@ -137,7 +144,7 @@ TEST_F(CliTest, AProposalAwaitsTheOtherSitesWord) {
             "links/demo/a proposed to k; there: hawser link accept --network default/x\n");
   const std::string why = "site k: spec.network: network \"default/x\" does not exist";
   status = {{"phase", "proposed"}, {"answer", "refused"}, {"message", why}};
-  const auto refused = propose("b");
+  const auto refused = propose("b", "l");
   EXPECT_EQ(refused.status, kBad);
   EXPECT_EQ(refused.err, "hawser: links/demo/b: " + why +
                              "; it stays proposed until \"hawser link withdraw b\"\n");
@@ -148,9 +155,42 @@ TEST_F(CliTest, AWithdrawnLinkCannotBeAccepted) {
   put("Link", "demo", "l",
       {{"peer", "k"}, {"network", "db"}, {"remoteNetwork", "a/b"}, {"accepted", false}},
       {{"phase", "withdrawn"}});
-  EXPECT_NE(hawser({"link", "accept", "l"}).err.find("withdrawn by the other side"),
-            std::string::npos);
+  const std::string again =
+      "hawser: links/demo/l was withdrawn by the other side; to propose it again: hawser link "
+      "propose demo/db --peer k --remote-network a/b\n";
+  EXPECT_EQ(hawser({"link", "accept", "l"}).err, again);
+  EXPECT_EQ(hawser({"link", "accept"}).err, again);
   EXPECT_EQ(objects->find({Kind::kLink, "demo", "l"})->spec["accepted"], false);
+}
+
+// What was withdrawn makes room, whoever had proposed it, under whatever name.
+TEST_F(CliTest, ToProposeAgainMakesANewLink) {
+  put("Network", "demo", "db", Json::object());
+  put("Link", "demo", "old",
+      {{"peer", "k"},
+       {"network", "db"},
+       {"remoteNetwork", "a/b"},
+       {"accepted", false},
+       {"proposedByUs", true},
+       {"remotePrefixes", {"10.9.0.0/24"}}},
+      {{"phase", "withdrawn"}, {"answer", "refused"}});
+  EXPECT_EQ(hawser({"link", "accept", "old"}).status, kBad) << "ours is proposed, not accepted";
+  const auto propose = [&](const std::string& more = "--wait") {
+    return hawser({"link", "propose", "demo/db", "--peer", "k", "--remote-network", "a/b", more,
+                   more == "--wait" ? "0" : "new"});
+  };
+  const auto done = propose();
+  EXPECT_EQ(done.status, kGood) << done.err;
+  EXPECT_TRUE(done.out.starts_with("links/demo/old proposed again to k")) << done.out;
+  const auto now = objects->find({Kind::kLink, "demo", "old"});
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->spec["accepted"], true);
+  EXPECT_FALSE(now->spec.contains("remotePrefixes")) << "what they offer now is new";
+  EXPECT_FALSE(now->status.contains("answer"));
+  // What stands is named, with the way to end it.
+  EXPECT_EQ(propose().err,
+            "hawser: links/demo/old joins these networks already; to begin anew: hawser link "
+            "withdraw demo/old\n");
 }
 
 TEST_F(CliTest, TokensPrintTheSecretAlone) {
@@ -159,13 +199,24 @@ TEST_F(CliTest, TokensPrintTheSecretAlone) {
   const auto done =
       hawser({"token", "issue", "ci", "--role", "member", "--project", "demo", "--ttl", "24h"});
   EXPECT_EQ(done.out, "s3cret\n");
-  EXPECT_EQ(done.err, "token ci (member), expires 2027-01-01T00:00:00Z; it is shown this once:\n");
+  EXPECT_EQ(
+      done.err,
+      "token ci (member of project demo), expires 2027-01-01T00:00:00Z; it is shown this once:\n");
   EXPECT_EQ(lastBody,
             (Json{{"name", "ci"}, {"role", "member"}, {"project", "demo"}, {"ttlSeconds", 86400}}));
   EXPECT_EQ(hawser({"token", "issue", "j", "--host", "n4", "--host-address", "10.2.0.14"}).status,
             kGood);
   EXPECT_EQ(lastBody,
             (Json{{"name", "j"}, {"role", "host"}, {"host", "n4"}, {"hostAddress", "10.2.0.14"}}));
+  // A role that is not of a project must not look as if it were.
+  lastBody = nullptr;
+  EXPECT_EQ(hawser({"token", "issue", "y", "--role", "admin", "--project", "shop"}).err,
+            "hawser: --project: a token of role admin is not of one project; member is\n");
+  EXPECT_EQ(hawser({"token", "issue", "y", "--project", "shop"}).err,
+            "hawser: --project: a token of role reader is not of one project; member is\n");
+  EXPECT_EQ(hawser({"token", "issue", "y", "--role", "member"}).err,
+            "hawser: --project: is required: whose member?\n");
+  EXPECT_TRUE(lastBody.is_null()) << lastBody.dump();
   for (const auto* wrong : {"0h", "x", "5y", "-1h", "99999999d", "1.5h"})
     EXPECT_TRUE(hawser({"token", "issue", "ci", std::string("--ttl=") + wrong})
                     .err.starts_with("hawser: --ttl: "))
@@ -213,9 +264,19 @@ TEST_F(CliTest, DatapathAsksTheAgent) {
 TEST_F(CliTest, ContextsAreSetListedUsedRemoved) {
   variables["HAWSER_CONFIG"] = (folder / "new/config.yaml").string();
   EXPECT_EQ(hawser({"get", "networks"}).err,
+            "hawser: " + variables["HAWSER_CONFIG"] +
+                " does not exist (from HAWSER_CONFIG); did its lab end?\n");
+  EXPECT_EQ(hawser({"get", "networks", "--context", "x"}).err,
+            "hawser: " + variables["HAWSER_CONFIG"] +
+                " does not exist (from HAWSER_CONFIG); did its lab end?\n");
+  const auto given = variables["HAWSER_CONFIG"];
+  variables.erase("HAWSER_CONFIG");
+  variables["HOME"] = folder.string();
+  EXPECT_EQ(hawser({"get", "networks"}).err,
             "hawser: no context yet: make one with \"hawser context set NAME --server "
             "https://ADDRESS:8443 --ca CA.PEM "
             "--token-file FILE\"\n");
+  variables["HAWSER_CONFIG"] = given;
   const auto caFile = (folder / "ca.pem").string(), token = (folder / "token").string();
   EXPECT_EQ(
       hawser({"context", "set", "one", "--server", url, "--ca", caFile, "--token-file", token}).out,
@@ -245,6 +306,19 @@ TEST_F(CliTest, ContextsAreSetListedUsedRemoved) {
             "hawser: --server: is required: https://ADDRESS:PORT\n");
   EXPECT_TRUE(hawser({"context", "set", "three", "--server", url, "--ca", "/nowhere"})
                   .err.starts_with("hawser: --ca: "));
+}
+
+TEST_F(CliTest, AContextWhoseFilesAreGone) {
+  std::filesystem::remove(folder / "token");
+  EXPECT_EQ(hawser({"get", "networks"}).err, "hawser: context here: its token " +
+                                                 (folder / "token").string() +
+                                                 " is gone; did its lab end?\n");
+  std::filesystem::remove(folder / "ca.pem");
+  EXPECT_EQ(hawser({"get", "networks"}).err, "hawser: context here: its certificate " +
+                                                 (folder / "ca.pem").string() +
+                                                 " is gone; did its lab end?\n");
+  EXPECT_EQ(hawser({"get", "networks", "--ca", "/nowhere"}).err,
+            "hawser: --ca: open /nowhere: No such file or directory\n");
 }
 
 TEST_F(CliTest, SitesThatDoNotAnswerOrKnowUs) {

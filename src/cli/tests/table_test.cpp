@@ -39,16 +39,50 @@ TEST(Table, FitsThePageByCuttingTheWidestColumns) {
 
 TEST(Table, NoColumnBecomesUseless) {
   const Table table{{"A", "B"}, {{std::string(50, 'a'), std::string(50, 'b')}}};
-  EXPECT_EQ(columnWidths(table, 10), (std::vector<std::size_t>{8, 8}));
+  EXPECT_EQ(layOut(table, 10).widths, (std::vector<std::size_t>{8, 8}));
 }
 
-TEST(Table, FirmColumnsGiveWayLast) {
-  Table table{{"NAME", "TEXT"}, {{std::string(30, 'n'), std::string(20, 't')}}};
-  table.firm = 1;
-  EXPECT_EQ(columnWidths(table, 42), (std::vector<std::size_t>{30, 10}));
-  EXPECT_EQ(columnWidths(table, 30), (std::vector<std::size_t>{20, 8}));
-  table.firm = 9;
-  EXPECT_EQ(columnWidths(table, 42), (std::vector<std::size_t>{20, 20}));
+TEST(Table, TextsGiveWayBeforeNames) {
+  const Table table{{"NAME", "TEXT"}, {{std::string(30, 'n'), std::string(20, 't')}}};
+  EXPECT_EQ(layOut(table, 42).widths, (std::vector<std::size_t>{30, 10}));
+  EXPECT_EQ(layOut(table, 30).widths, (std::vector<std::size_t>{20, 8}));
+}
+
+TEST(Table, AddressesAreWholeAndNamesKeepBothEnds) {
+  const Table table{
+      {"PROJECT", "NAME", "NETWORK", "ADDRESSES", "HOST", "PHASE", "WORKLOAD"},
+      {{"a-project-of-a-long-name", "pod-of-a-deployment-with-a-very-long-name-5c4d8",
+        "network-with-quite-a-name", "192.168.100.101", "node1", "pending", "pod default/web"}}};
+  const auto text = render(table);
+  EXPECT_NE(text.find("192.168.100.101"), std::string::npos) << text;
+  EXPECT_NE(text.find("pending"), std::string::npos) << text;
+  EXPECT_NE(text.find("-5c4d8 "), std::string::npos) << text;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(displayWidth(line), kPageWidth);
+  EXPECT_EQ(cutMiddle("abcdefghij", 7), "abc…hij");
+  EXPECT_EQ(cutMiddle("äöüßéèñ", 4), "äö…ñ");
+  EXPECT_EQ(cutMiddle("abc", 3), "abc");
+  EXPECT_EQ(cutMiddle("abcdef", 1), "…");
+  // Rather too long a line than a wrong address.
+  EXPECT_EQ(render({{"PREFIX", "TEXT"}, {{"10.0.0.0/24", "x"}}}, 8),
+            "PREFIX       TEXT\n10.0.0.0/24  x\n");
+}
+
+TEST(Table, WhatThereIsToActOnIsNotCut) {
+  const Table table{{"NAME", "PHASE", "MESSAGE"},
+                    {{"a", "proposed", "try this: hawser link accept there"},
+                     {"b", "established", ""},
+                     {"c", "withdrawn", "one\ntwo"}}};
+  EXPECT_EQ(render(table, 30),
+            "NAME  PHASE\n"
+            "a     proposed\n"
+            "    try this: hawser link\n"
+            "    accept there\n"
+            "b     established\n"
+            "c     withdrawn\n"
+            "    one two\n");
+  EXPECT_EQ(render({table.titles, {table.rows[1]}}, 40),
+            "NAME  PHASE        MESSAGE\nb     established  -\n");
 }
 
 TEST(Table, CutKeepsWholeCharacters) {

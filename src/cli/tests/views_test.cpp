@@ -5,6 +5,10 @@
 
 #include <sstream>
 
+#include "views/related.h"
+
+#include "views/related.h"
+
 namespace hawser::cli {
 namespace {
 
@@ -233,6 +237,14 @@ TEST(Views, DatapathStatus) {
   EXPECT_NE(text.find("c     10.2.0.10  Active  1   2    yes    3      hold timer\n"),
             std::string::npos)
       << text;
+}
+
+TEST(Views, AnOfferIsATime) {
+  const auto link = parse(R"({"metadata": {"name": "l", "project": "p"}, "spec": {"network": "a"},
+      "status": {"phase": "established", "offer": 1795855047511, "theirOffer": 0}})");
+  const auto text = describeText(model::Kind::kLink, link, {});
+  EXPECT_NE(text.find("2026-11-28T08:37:27Z"), std::string::npos) << text;
+  EXPECT_EQ(text.find("1795855047511"), std::string::npos) << text;
 }
 
 TEST(Views, Durations) {

@@ -180,7 +180,7 @@ constexpr std::array kPeer{
     Column{"HOLD", field<"spec.holdTime">, true}, Column{"API", field<"spec.api.url">, true}};
 constexpr std::array kLink{Column{"PEER", field<"spec.peer">},
                            Column{"NETWORK", field<"spec.network">},
-                           Column{"REMOTE", field<"spec.remoteNetwork">},
+                           Column{"REMOTE NETWORK", field<"spec.remoteNetwork">},
                            Column{"PHASE", field<"status.phase">},
                            Column{"TARGET", field<"spec.routeTarget">, true},
                            Column{"ACCEPTED", agreed, true},
@@ -233,7 +233,6 @@ std::vector<std::string> rowOf(Kind kind, const Json& object, Look look) {
 
 Table objectTable(Kind kind, const Json& items, Look look) {
   Table table{titlesOf(kind, look), {}};
-  table.firm = table.titles.front() == "PROJECT" ? 2 : 1;
   std::vector<const Json*> sorted;
   for (const auto& item : items) sorted.push_back(&item);
   std::sort(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) {

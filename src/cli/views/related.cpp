@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <functional>
 
 #include "hawser/model/specs.h"
@@ -227,6 +229,22 @@ std::string part(const char* title, const Json& json) {
   return fmt::format("\n{}:\n{}", title, Description::indented(model::toYaml(json)));
 }
 
+// The number of an offer is the time of the agreement, in ms.
+Json readable(Kind kind, Json status) {
+  if (kind != Kind::kLink) return status;
+  for (const auto* name : {"offer", "theirOffer"}) {
+    const auto& number = at(status, name);
+    if (!number.is_number_unsigned() || number == 0) continue;
+    const auto time = static_cast<std::time_t>(number.get<std::uint64_t>() / 1000);
+    std::tm utc{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&time, &utc) != nullptr &&
+        std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+      status[name] = text.data();
+  }
+  return status;
+}
+
 }  // namespace
 
 std::vector<Kind> relatedKinds(Kind kind) {
@@ -261,7 +279,7 @@ bool needsPeers(Kind kind) {
 std::string describeText(Kind kind, const Json& object, const Surroundings& around) {
   Description description(object, around);
   description.text = metadataText(kind, object) + part("Spec", at(object, "spec")) +
-                     part("Status", at(object, "status"));
+                     part("Status", readable(kind, at(object, "status")));
   describeKind(kind, description);
   return description.text;
 }

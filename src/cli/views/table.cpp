@@ -1,6 +1,7 @@
 #include "views/table.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace hawser::cli {
@@ -39,43 +40,122 @@ std::string cut(const std::string& text, std::size_t width) {
   return out + "…";
 }
 
-std::vector<std::size_t> columnWidths(const Table& table, std::size_t limit) {
-  std::vector<std::size_t> widths;
-  for (const auto& title : table.titles) widths.push_back(displayWidth(title));
+std::string cutMiddle(const std::string& text, std::size_t width) {
+  const auto size = displayWidth(text);
+  if (size <= width) return text;
+  if (width == 0) return {};
+  const auto tail = (width - 1) / 2;
+  std::string end;
+  std::size_t at = 0;
+  for (const char c : text) {
+    if (!continues(c)) ++at;
+    if (at > size - tail) end += c;
+  }
+  return cut(text, width - tail) + end;
+}
+
+Fit fitOf(std::string_view title) {
+  constexpr std::array<std::string_view, 19> kFirm{
+      "ADDRESS", "ADDRESSES",  "PREFIX", "PREFIXES", "SUBNETS", "NEXT HOP", "ROUTE",
+      "GOES TO", "LOCAL",      "REMOTE", "FROM",     "TO",      "MAC",      "ASN",
+      "STATE",   "TRANSLATED", "PHASE",  "PORTS",    "RD"};
+  constexpr std::array<std::string_view, 9> kNames{"PROJECT",        "NAME", "NETWORK",
+                                                   "REMOTE NETWORK", "HOST", "HOST OR SITE",
+                                                   "PEER",           "PORT", "BACKEND"};
+  const auto in = [&](const auto& list) {
+    return std::find(list.begin(), list.end(), title) != list.end();
+  };
+  return in(kFirm) ? Fit::kFirm : in(kNames) ? Fit::kName : Fit::kText;
+}
+
+namespace {
+
+std::size_t lineWidth(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
+         kGap * (widths.empty() ? 0 : widths.size() - 1);
+}
+
+// The widest column of that fit that may give way; null: none.
+std::size_t* widestOf(Columns& columns, Fit fit) {
+  std::size_t* widest = nullptr;
+  for (std::size_t i = 0; i < columns.widths.size(); ++i) {
+    auto& width = columns.widths[i];
+    if (columns.fits[i] == fit && width > kLeastWidth && (widest == nullptr || width > *widest))
+      widest = &width;
+  }
+  return widest;
+}
+
+// The column to act on, last in the table if it is there.
+std::size_t noteColumn(const Table& table) {
+  constexpr std::array<std::string_view, 3> kNotes{"MESSAGE", "LAST ERROR", "PROBLEM"};
+  std::size_t column = 0;
+  while (column < table.titles.size() &&
+         std::find(kNotes.begin(), kNotes.end(), table.titles[column]) == kNotes.end())
+    ++column;
+  return column;
+}
+
+}  // namespace
+
+Columns layOut(const Table& table, std::size_t limit) {
+  Columns columns;
+  for (const auto& title : table.titles) {
+    columns.widths.push_back(displayWidth(title));
+    columns.fits.push_back(fitOf(title));
+  }
+  auto& widths = columns.widths;
   for (const auto& row : table.rows)
     for (std::size_t i = 0; i < widths.size() && i < row.size(); ++i)
       widths[i] = std::max(widths[i], displayWidth(shown(row[i])));
-  const auto total = [&] {
-    return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
-           kGap * (widths.empty() ? 0 : widths.size() - 1);
-  };
-  const auto firm = static_cast<std::ptrdiff_t>(std::min(table.firm, widths.size()));
-  for (const auto first : {widths.begin() + firm, widths.begin()}) {
-    while (first != widths.end() && total() > limit) {
-      const auto widest = std::max_element(first, widths.end());
-      if (*widest <= kLeastWidth) break;
+  for (const auto fit : {Fit::kText, Fit::kName})
+    while (lineWidth(widths) > limit) {
+      auto* const widest = widestOf(columns, fit);
+      if (widest == nullptr) break;
       --*widest;
     }
-  }
-  return widths;
+  return columns;
 }
 
-std::string renderRow(const std::vector<std::string>& cells,
-                      const std::vector<std::size_t>& widths) {
+std::string renderRow(const std::vector<std::string>& cells, const Columns& columns) {
+  const auto& widths = columns.widths;
   std::string line;
   for (std::size_t i = 0; i < widths.size() && i < cells.size(); ++i) {
-    const auto text = cut(shown(cells[i]), widths[i]);
+    const auto whole = shown(cells[i]);
+    const auto text = columns.fits[i] == Fit::kName   ? cutMiddle(whole, widths[i])
+                      : columns.fits[i] == Fit::kText ? cut(whole, widths[i])
+                                                      : whole;
     line += text;
-    if (i + 1 < widths.size()) line.append(widths[i] - displayWidth(text) + kGap, ' ');
+    const auto width = displayWidth(text);
+    if (i + 1 < widths.size()) line.append(std::max(widths[i], width) - width + kGap, ' ');
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
 
 std::string render(const Table& table, std::size_t limit) {
-  const auto widths = columnWidths(table, limit);
-  auto out = renderRow(table.titles, widths);
-  for (const auto& row : table.rows) out += renderRow(row, widths);
+  constexpr std::size_t kIndentation = 4;
+  const auto note = static_cast<std::ptrdiff_t>(noteColumn(table));
+  const bool apart = static_cast<std::size_t>(note) < table.titles.size() && limit != kNoLimit &&
+                     lineWidth(layOut(table, kNoLimit).widths) > limit;
+  auto shownTable = table;
+  std::vector<std::string> notes(table.rows.size());
+  if (apart) {
+    shownTable.titles.erase(shownTable.titles.begin() + note);
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      auto& row = shownTable.rows[i];
+      notes[i] = harmless(row[static_cast<std::size_t>(note)]);
+      row.erase(row.begin() + note);
+    }
+  }
+  const auto columns = layOut(shownTable, limit);
+  auto out = renderRow(shownTable.titles, columns);
+  for (std::size_t i = 0; i < shownTable.rows.size(); ++i) {
+    out += renderRow(shownTable.rows[i], columns);
+    if (notes[i].empty()) continue;
+    for (const auto& line : wrapped(notes[i], limit - kIndentation))
+      out += std::string(kIndentation, ' ') + line + "\n";
+  }
   return out;
 }
 

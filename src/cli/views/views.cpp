@@ -41,7 +41,6 @@ std::string routesText(const Json& answer, const std::string& network, bool wide
   Table table{{"PREFIX", "NEXT HOP", "HOST OR SITE", "LABEL", "ENCAPSULATION", "IMPORTED BY"}, {}};
   if (wide) table.titles.insert(table.titles.end(), {"RD", "AS PATH", "IDENTITY", "ORIGIN"});
   table.titles.emplace_back("STATE");
-  table.firm = 2;
   for (const auto& route : routes) {
     bool first = true;
     for (const auto& path : at(route, "paths")) {
@@ -69,7 +68,6 @@ std::string peersText(const Json& answer, bool wide) {
   if (wide)
     table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS", "RT IN", "RT OUT"});
   table.titles.emplace_back("LAST ERROR");
-  table.firm = 5;
   for (const auto& peer : peers) {
     const auto dropped =
         numberAt(peer, "routes.droppedTarget") + numberAt(peer, "routes.droppedPrefix") +
@@ -137,7 +135,6 @@ std::string bgpRoutesText(const Json& answer, bool wide) {
     table.titles.insert(table.titles.end(),
                         {"ENCAPSULATION", "AS PATH", "LOCAL PREF", "MED", "IDENTITY"});
   table.titles.emplace_back("DECIDED BY");
-  table.firm = 3;
   for (const auto& route : routes) {
     const bool best = at(route, "best") == Json(true);
     std::vector<std::string> row{best ? ">" : " ",         textAt(route, "route"),
