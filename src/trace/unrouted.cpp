@@ -65,6 +65,21 @@ std::string networkThere(const World& world, const model::SliceVrf& vrf,
   return found;
 }
 
+// Sites that the VRF takes routes of by a target that a Peer's list names: what their networks have
+// is not known here.
+std::string sitesThatShare(const World& world, const model::SliceVrf& vrf) {
+  std::string sites;
+  forKind(*world.objects, Kind::kPeer, [&](const Object& object) {
+    const auto spec = model::PeerSpec::from(object);
+    if (spec.role != "site" || !spec.import.routeTargets) return;
+    const auto& targets = *spec.import.routeTargets;
+    if (std::any_of(targets.begin(), targets.end(),
+                    [&](const auto& target) { return vrf.importTargets.contains(target); }))
+      sites += (sites.empty() ? "" : ", ") + spec.site;
+  });
+  return sites;
+}
+
 // A Port that has the address, but that no host announces.
 std::string silentPort(const World& world, const std::string& network,
                        const net::IpAddress& address) {
@@ -100,6 +115,11 @@ std::string whyNoRoute(const World& world, const model::SliceVrf& vrf,
       return silent.empty() ? nobody(here) : start + silent;
     }
     if (const auto there = networkThere(world, vrf, address); !there.empty()) return nobody(there);
+    if (const auto sites = sitesThatShare(world, vrf); !sites.empty())
+      return start + fmt::format(
+                         "no network of {} with that address shares a route target with "
+                         "it, and {}, which does, announces no such workload",
+                         world.site, sites);
   } else if (holds(vrf.subnets, address)) {
     return nobody(vrf.name);
   }

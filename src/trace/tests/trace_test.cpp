@@ -151,7 +151,15 @@ TEST_F(TraceTest, NoRouteNamesTheNetworkThatLacksTheWorkload) {
   EXPECT_EQ(why("192.168.2.99"),
             "default/web has no route to 192.168.2.99: no workload has the address 192.168.2.99 in "
             "shop/net of site east");
+  put(objects,
+      R"({"kind": "Peer", "metadata": {"name": "q"}, "spec": {"role": "site", "site": "west", "asn": 65002,
+      "address": "10.2.0.11", "import": {"routeTargets": ["65002:5"]}}})");
   EXPECT_EQ(why("172.16.0.1"), "default/web has no route to 172.16.0.1" + nothing);
+  web.importTargets.insert(net::RouteTarget::parse("65002:5").value());
+  EXPECT_EQ(why("172.16.0.1"),
+            "default/web has no route to 172.16.0.1: no network of here with that address shares a "
+            "route target with it, and west, which does, announces no such workload");
+  web.importTargets.clear();
   put(objects,
       R"({"kind": "Network", "metadata": {"name": "db", "project": "default"}, "spec": {"subnets": [{"prefix":
       "10.7.0.0/24"}]}, "status": {"id": 9, "autoRouteTarget": "64512:8000009"}})");
