@@ -33,6 +33,26 @@ constexpr const char* kExamples = R"(Examples:
   hawser lab move leonardo pg1 compute2
   hawser lab down leonardo)";
 
+struct Example {
+  const char *command, *text;
+};
+constexpr Example kExampleOf[] = {
+    {"up",
+     "  hawser lab up examples/leonardo/lab.yaml\n"
+     "  hawser lab up --check examples/leonardo/lab.yaml"},
+    {"down", "  hawser lab down leonardo\n  hawser lab down examples/leonardo/lab.yaml"},
+    {"status", "  hawser lab status\n  hawser lab status leonardo -o json"},
+    {"exec",
+     "  hawser lab exec leonardo client -- curl -s http://185.22.97.188/\n"
+     "  hawser lab exec leonardo node1 -- hawser datapath ports"},
+    {"logs", "  hawser lab logs leonardo ctl-k8s -n 50\n  hawser lab logs leonardo --follow"},
+    {"context", "  hawser lab context leonardo > my.yaml\n  hawser lab context leonardo --install"},
+    {"stop", "  hawser lab stop leonardo ctl-k8s"},
+    {"start", "  hawser lab start leonardo ctl-k8s"},
+    {"kill", "  hawser lab kill leonardo ctl-k8s"},
+    {"restart", "  hawser lab restart leonardo node1"},
+    {"move", "  hawser lab move leonardo pg1 compute2"}};
+
 struct Arguments {
   std::string name, second, third, output = "table";
   std::vector<std::string> words;
@@ -173,6 +193,8 @@ class Commands {
     addChanging();
     app_.require_subcommand(1);
     app_.footer(kExamples);
+    for (const auto& [command, text] : kExampleOf)
+      app_.get_subcommand(command)->footer(std::string("Examples:\n") + text);
   }
   int run() const {
     // Files are checked for anybody; what is of a lab is root's.
