@@ -7,8 +7,6 @@
 
 #include "views/related.h"
 
-#include "views/related.h"
-
 namespace hawser::cli {
 namespace {
 
@@ -50,7 +48,7 @@ TEST(Views, Peers) {
     {"name": "openstack", "role": "site", "address": "10.1.0.10", "asn": 64512, "state": "Established", "since": 125,
      "stale": false, "lastError": "", "families": ["vpnv4", "rtc"], "flaps": 1, "routerId": "10.1.0.10",
      "messagesIn": 5, "messagesOut": 6, "updatesIn": 2, "updatesOut": 3,
-     "routes": {"accepted": 4, "advertised": 7, "membershipsIn": 5, "membershipsOut": 6, "droppedTarget": 2, "droppedPrefix": 1, "droppedLoop": 0, "droppedIdentity": 9}},
+     "routes": {"accepted": 4, "advertised": 7, "membershipsIn": 5, "membershipsOut": 6, "droppedTarget": 2, "droppedPrefix": 1, "droppedLoop": 4, "droppedIdentity": 9}},
     {"name": "mx1", "state": "Idle", "lastError": "no route to host"}]})");
   const auto text = peersText(answer, false);
   EXPECT_EQ(text,
@@ -60,19 +58,19 @@ TEST(Views, Peers) {
             "host\n");
   expectFits(text);
   EXPECT_EQ(peersText(parse(R"({"peers": []})"), false), "no BGP peers\n");
-  EXPECT_EQ(
-      peerDetails(answer["peers"][0], 0),
-      "State:             Established for 2m05s\n"
-      "Router id:         10.1.0.10\n"
-      "Families:          vpnv4, rtc\n"
-      "Left Established:  1\n"
-      "Messages:          5 in, 6 out\n"
-      "Updates:           2 in, 3 out\n"
-      "Routes:            4 held of theirs, 7 announced to them\n"
-      "Route targets:     5 that they want, 6 that we want of them\n"
-      "Dropped:           2 by route target, 1 by prefix, 0 by loop, 0 by next hop, 0 by first AS\n"
-      "Identities:        9 removed: not of the peer's AS\n"
-      "Last error:        none\n");
+  EXPECT_EQ(peerDetails(answer["peers"][0], 0),
+            "State:             Established for 2m05s\n"
+            "Router id:         10.1.0.10\n"
+            "Families:          vpnv4, rtc\n"
+            "Left Established:  1\n"
+            "Messages:          5 in, 6 out\n"
+            "Updates:           2 in, 3 out\n"
+            "Routes:            4 held of theirs, 7 announced to them\n"
+            "Route targets:     5 that they want, 6 that we want of them\n"
+            "Dropped:           2 by route target, 1 by prefix, 0 by next hop, 0 by first AS\n"
+            "Came back:         4 that have been here already\n"
+            "Identities:        9 removed: not of the peer's AS\n"
+            "Last error:        none\n");
 }
 
 TEST(Views, BgpRoutes) {

@@ -69,10 +69,10 @@ std::string peersText(const Json& answer, bool wide) {
     table.titles.insert(table.titles.end(), {"ROUTER ID", "FAMILIES", "FLAPS", "RT IN", "RT OUT"});
   table.titles.emplace_back("LAST ERROR");
   for (const auto& peer : peers) {
+    // Not droppedLoop: a router that tells us our own routes again is a healthy one.
     const auto dropped =
         numberAt(peer, "routes.droppedTarget") + numberAt(peer, "routes.droppedPrefix") +
-        numberAt(peer, "routes.droppedLoop") + numberAt(peer, "routes.droppedNextHop") +
-        numberAt(peer, "routes.droppedFirstAs");
+        numberAt(peer, "routes.droppedNextHop") + numberAt(peer, "routes.droppedFirstAs");
     auto state = textAt(peer, "state");
     if (at(peer, "stale") == Json(true)) state += " (stale)";
     std::vector<std::string> row{textAt(peer, "name"),
@@ -116,10 +116,12 @@ std::string peerDetails(const Json& peer, std::size_t indentation) {
                                                   numberAt(peer, "routes.membershipsOut")));
   pairs.emplace_back(
       "Dropped",
-      fmt::format("{} by route target, {} by prefix, {} by loop, {} by next hop, {} by first AS",
+      fmt::format("{} by route target, {} by prefix, {} by next hop, {} by first AS",
                   numberAt(peer, "routes.droppedTarget"), numberAt(peer, "routes.droppedPrefix"),
-                  numberAt(peer, "routes.droppedLoop"), numberAt(peer, "routes.droppedNextHop"),
+                  numberAt(peer, "routes.droppedNextHop"),
                   numberAt(peer, "routes.droppedFirstAs")));
+  if (const auto back = numberAt(peer, "routes.droppedLoop"); back > 0)
+    pairs.emplace_back("Came back", fmt::format("{} that have been here already", back));
   if (const auto identities = numberAt(peer, "routes.droppedIdentity"); identities > 0)
     pairs.emplace_back("Identities", fmt::format("{} removed: not of the peer's AS", identities));
   const auto error = textAt(peer, "lastError");
