@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "hawser/base/log.h"
 #include "json_access.h"
@@ -47,6 +49,11 @@ std::string idOf(const ObjectName& name, const Json& pod) {
                      std::hash<std::string>{}(uid) & 0xffffffffU);
 }
 
+bool namespaceExists(const std::string& name) {
+  std::error_code ignored;
+  return std::filesystem::exists("/run/netns/" + name, ignored);
+}
+
 }  // namespace
 
 std::string namespaceOf(const NodeSettings& settings, const ObjectName& name) {
@@ -61,6 +68,7 @@ PodRunner::PodRunner(io::Loop& loop, const NodeSettings& settings, ObjectName na
               .netns = namespaceOf(settings, name),
               .containerId = idOf(name, pod),
               .address = {}};
+  foreign_ = namespaceExists(context_.netns);
   const auto& spec = member(pod, "spec");
   grace_ = seconds(std::min<std::int64_t>(
       numberOf(member(spec, "terminationGracePeriodSeconds"), 0, 3600, 30), 5));
@@ -94,14 +102,20 @@ void PodRunner::run(const Command& command, std::function<void(int, const std::s
 
 void PodRunner::start() { makeNamespace(); }
 
-// The namespace may be left from a run that was killed; its devices go with it.
+// One that is there before is somebody else's: what an earlier run left, its statuses told, and it
+// is gone by now. A second attempt begins with a new one; its devices go with the old.
 void PodRunner::makeNamespace() {
+  if (foreign_ && namespaceExists(context_.netns))
+    return retryStart(
+        fmt::format("the network namespace {} exists and is not this node's", context_.netns));
+  if (std::exchange(foreign_, false)) changed_();
   run(ipCommand({"sh", "-c",
                  // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one script
-                 "ip netns del \"$1\" 2>/dev/null; ip netns add \"$1\" && ip -n \"$1\" link set lo "
-                 "up",
-                 "sh", context_.netns}),
+                 "[ -z \"$2\" ] || ip netns del \"$1\" 2>/dev/null; ip netns add \"$1\" || exit; "
+                 "ip -n \"$1\" link set lo up || { ip netns del \"$1\"; exit 1; }",
+                 "sh", context_.netns, made_ ? "again" : ""}),
       [this](int status, const std::string& output) {
+        made_ = made_ || succeeded(status);
         if (phase_ != Phase::kStarting) return;
         if (succeeded(status)) return addNetwork();
         retryStart("network namespace: " + output);
@@ -261,6 +275,7 @@ void PodRunner::detached(int status, const std::string& output) {
 }
 
 void PodRunner::removeNamespace() {
+  if (foreign_) return setPhase(Phase::kGone);
   run(ipCommand({"ip", "netns", "del", context_.netns}),
       [this](int, const std::string&) { setPhase(Phase::kGone); });
 }
@@ -281,7 +296,7 @@ Json PodRunner::status() const {
               {"conditions", {{{"type", "Ready"}, {"status", ready() ? "True" : "False"}}}},
               {"containerStatuses", containers},
               {"node", settings_.node},
-              {"netns", context_.netns},
+              {"netns", foreign_ ? "" : context_.netns},
               {"containerId", context_.containerId}};
   if (!problem_.empty()) status["message"] = problem_;
   return status;

@@ -66,6 +66,8 @@ class PodRunner {
   std::string problem_;
   Phase phase_ = Phase::kStarting;
   bool abandoned_ = false;
+  bool foreign_ = false;  // a namespace of the name is there that this run did not make
+  bool made_ = false;
   std::vector<std::unique_ptr<Container>> containers_;
   std::unique_ptr<Process> helper_;
   io::Timer timer_;

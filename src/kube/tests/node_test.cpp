@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +181,28 @@ TEST_F(NodeTest, PodComesAndGoesInOrder) {
   ASSERT_TRUE(eventually([&] { return statusOf("web").is_null(); }));
   EXPECT_EQ(events(), (Words{"ADD", "start", "TERM", "DEL"}));
   EXPECT_TRUE(namespaces().empty());
+}
+
+// Somebody's namespace that has the name of a pod's: it stays as it is, and the pod says why it
+// does not start.
+TEST_F(NodeTest, NamespacesOfOthersStay) {
+  const auto name = prefix_ + "default_web";
+  ASSERT_EQ(::system(("ip netns add " + name).c_str()), 0);
+  const auto identity = [&] {
+    struct stat status{};
+    return ::stat(("/run/netns/" + name).c_str(), &status) == 0 ? status.st_ino : 0;
+  };
+  const auto before = identity();
+  startNode();
+  addPod("web", "u1");
+  ASSERT_TRUE(eventually([&] {
+    const auto status = statusOf("web");
+    return status.is_object() &&
+           status.value("message", "").find("is not this node's") != std::string::npos;
+  }));
+  EXPECT_EQ(statusOf("web")["netns"], "");
+  EXPECT_EQ(end(SIGTERM), 0);
+  EXPECT_EQ(identity(), before);
 }
 
 TEST_F(NodeTest, TermStopsPodsCleanly) {
