@@ -95,7 +95,7 @@ int up(const Arguments& arguments) {
   const auto file = readLabFile(arguments.name);
   if (!file) return complain(file.error());
   if (arguments.check) {
-    if (const auto good = checkObjects(file->topology); !good) return complain(good.error());
+    if (const auto good = checkObjects(*file); !good) return complain(good.error());
     fmt::print("{} describes the lab \"{}\", and its objects would be accepted\n", arguments.name,
                file->topology.name);
     return 0;

@@ -67,16 +67,78 @@ std::vector<model::Object> hostObjects(const Site& site) {
   return out;
 }
 
-Result<void> rehearse(const Site& site, const Placeholders& values) {
+// The objects of a site's files; the last of a name counts, as it does when they are applied.
+using SiteObjects = std::map<std::string, model::Read>;
+
+Result<SiteObjects> rehearse(const Site& site, const Placeholders& values) {
+  SiteObjects out;
   auto rehearsal =
       controller::Rehearsal::open(site.name, net::Asn(site.asn), site.controller.address);
   if (!rehearsal) return std::unexpected(rehearsal.error());
-  if (auto made = rehearsal->apply(hostObjects(site)); !made) return made;
+  if (auto made = rehearsal->apply(hostObjects(site)); !made) return std::unexpected(made.error());
   for (const auto& file : site.objects) {
     const auto read = readObjects(file, values);
     if (!read) return std::unexpected(read.error());
     if (const auto applied = rehearsal->apply(objectsOf(*read)); !applied)
       return std::unexpected(model::placed(applied.error(), *read));
+    for (const auto& one : *read) out.insert_or_assign(one.object.key().text(), one);
+  }
+  return out;
+}
+
+constexpr std::string_view kPorts = "ports/";
+
+Result<void> checkPort(const Workload& workload, const SiteObjects& objects,
+                       const std::string& field) {
+  const auto found = objects.find(std::string(kPorts) + workload.port);
+  if (found == objects.end()) {
+    std::vector<std::string> known;
+    for (const auto& [key, read] : objects)
+      if (key.starts_with(kPorts)) known.push_back(key.substr(kPorts.size()));
+    const auto near = model::nearest(workload.port, known);
+    return invalid(
+        fmt::format("no Port \"{}\" in the objects of site {}{}", workload.port, workload.site,
+                    near.empty() ? "" : fmt::format("; is it \"{}\"?", near)),
+        field);
+  }
+  const auto& [object, place] = found->second;
+  const auto host = object.spec.value("host", "");
+  if (host == workload.host) return {};
+  return invalid(
+      fmt::format("the Port \"{}\" ({}) {}; the workload is on \"{}\"", workload.port,
+                  place.of("spec.host"),
+                  host.empty() ? "has no spec.host" : fmt::format("is placed on \"{}\"", host),
+                  workload.host),
+      field);
+}
+
+Result<void> checkPeer(const Gateway& gateway, const std::string& site, const SiteObjects& objects,
+                       const std::string& field) {
+  for (const auto& [key, read] : objects)
+    if (read.object.kind == model::Kind::kPeer && read.object.spec.value("role", "") == "gateway" &&
+        read.object.spec.value("address", "") == gateway.address.address.text())
+      return {};
+  return invalid(fmt::format("site {} has no Peer object of role gateway with the address {}", site,
+                             gateway.address.address.text()),
+                 field);
+}
+
+Result<void> checkReferences(const Topology& topology,
+                             const std::map<std::string, SiteObjects>& objects) {
+  for (std::size_t i = 0; i < topology.workloads.size(); ++i) {
+    const auto& workload = topology.workloads[i];
+    if (auto good =
+            checkPort(workload, objects.at(workload.site), fmt::format("workloads[{}].port", i));
+        !good)
+      return good;
+  }
+  for (std::size_t i = 0; i < topology.gateways.size(); ++i) {
+    const auto& gateway = topology.gateways[i];
+    for (std::size_t p = 0; p < gateway.peers.size(); ++p)
+      if (auto good = checkPeer(gateway, gateway.peers[p], objects.at(gateway.peers[p]),
+                                fmt::format("gateways[{}].peers[{}]", i, p));
+          !good)
+        return good;
   }
   return {};
 }
@@ -89,15 +151,22 @@ Result<void> applyHosts(api::Client& api, const Site& site) {
   return {};
 }
 
-Result<void> checkObjects(const Topology& topology) {
+Result<void> checkObjects(const LabFile& file) {
+  const auto& topology = file.topology;
   Placeholders values;
   for (const auto& site : topology.sites) {
     values["site." + site.name + ".apiUrl"] = apiUrl(site);
     values["site." + site.name + ".controller"] = site.controller.address.text();
     values["site." + site.name + ".caFingerprint"] = "sha256:" + std::string(64, '0');
   }
-  for (const auto& site : topology.sites)
-    if (auto good = rehearse(site, values); !good) return good;
+  std::map<std::string, SiteObjects> objects;
+  for (const auto& site : topology.sites) {
+    auto read = rehearse(site, values);
+    if (!read) return std::unexpected(read.error());
+    objects[site.name] = std::move(*read);
+  }
+  if (auto good = checkReferences(topology, objects); !good)
+    return std::unexpected(file.placed(good.error()));
   return {};
 }
 

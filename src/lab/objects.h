@@ -17,9 +17,10 @@ using Placeholders = std::map<std::string, std::string>;
 // The objects of one file. Error.field: the file, then the place in it.
 [[nodiscard]] Result<std::vector<model::Read>> readObjects(const std::string& file,
                                                            const Placeholders& values);
-// By the controller's own admission, with stand-ins for what is known only later: mistakes are
-// found before anything is started.
-[[nodiscard]] Result<void> checkObjects(const Topology& topology);
+// By the controller's own admission, with stand-ins for what is known only later, and what the lab
+// file says of objects: that workloads' Ports are there and placed on their hosts, that gateways
+// have Peers. Mistakes are found before anything is started; Error.field begins with file and line.
+[[nodiscard]] Result<void> checkObjects(const LabFile& file);
 
 [[nodiscard]] Result<Placeholders> placeholdersOf(const Lab& lab);
 [[nodiscard]] Result<void> applyHosts(api::Client& api, const Site& site);

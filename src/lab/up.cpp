@@ -304,7 +304,8 @@ class Up {
   bool skipped_ = false;
 };
 
-Result<void> requirements(const Topology& topology) {
+Result<void> requirements(const LabFile& file) {
+  const auto& topology = file.topology;
   if (::geteuid() != 0) return fail(ErrorCode::kForbidden, "must be root: a lab makes namespaces");
   if (const auto state = Store::load(topology.name))
     return fail(ErrorCode::kExists,
@@ -318,7 +319,7 @@ Result<void> requirements(const Topology& topology) {
     return fail(ErrorCode::kExists,
                 fmt::format("the network namespace \"{}\" exists; `hawser lab down {}` removes it",
                             name, topology.name));
-  return checkObjects(topology);
+  return checkObjects(file);
 }
 
 }  // namespace
@@ -327,7 +328,7 @@ Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptio
   const auto& topology = file.topology;
   auto lock = LabLock::take(topology.name);
   if (!lock) return std::unexpected(lock.error());
-  if (auto good = requirements(topology); !good) {
+  if (auto good = requirements(file); !good) {
     if (!fs::exists(runFolder(topology.name))) lock->remove();
     return good;
   }

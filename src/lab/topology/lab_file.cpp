@@ -100,13 +100,6 @@ Result<void> checkFiles(const Topology& topology) {
   return {};
 }
 
-std::unexpected<Error> placed(const fs::path& file, const std::string& text, Error error) {
-  const int line = text.empty() ? 0 : model::lineOf(text, error.field);
-  const auto where = line > 0 ? fmt::format("{}:{}", file.string(), line) : file.string();
-  error.field = error.field.empty() ? where : where + ": " + error.field;
-  return std::unexpected(std::move(error));
-}
-
 }  // namespace
 
 Json overlay(Json base, const Json& over) {
@@ -128,19 +121,34 @@ Json overlay(Json base, const Json& over) {
   return base;
 }
 
+Error LabFile::placed(Error error) const {
+  const int line = text.empty() ? 0 : model::lineOf(text, error.field);
+  const auto where = line > 0 ? fmt::format("{}:{}", path, line) : path;
+  error.field = error.field.empty() ? where : where + ": " + error.field;
+  return error;
+}
+
 Result<LabFile> readLabFile(const fs::path& file) {
+  if (std::error_code ignored; fs::is_directory(file, ignored))
+    return invalid("is a folder; the lab file in it is wanted", file.string());
   auto document = readDocument(file);
   if (!document) return std::unexpected(document.error());
   // With `extends`, numbers of list items are those of the merged lists: no line is told then.
-  const auto text = document->json.contains("extends") ? std::string() : document->text;
+  LabFile out{{},
+              {},
+              fs::absolute(file).parent_path(),
+              file.string(),
+              document->json.contains("extends") ? std::string() : document->text};
   auto json = resolve(file, std::move(*document), 0);
   if (!json) return std::unexpected(json.error());
-  const auto folder = fs::absolute(file).parent_path();
-  auto topology = parseTopology(*json, folder);
-  if (!topology) return placed(file, text, topology.error());
-  if (auto good = checkTopology(*topology); !good) return placed(file, text, good.error());
-  if (auto good = checkFiles(*topology); !good) return placed(file, text, good.error());
-  return LabFile{std::move(*topology), std::move(*json), folder};
+  out.json = std::move(*json);
+  auto topology = parseTopology(out.json, out.folder);
+  if (!topology) return std::unexpected(out.placed(topology.error()));
+  out.topology = std::move(*topology);
+  if (auto good = checkTopology(out.topology); !good)
+    return std::unexpected(out.placed(good.error()));
+  if (auto good = checkFiles(out.topology); !good) return std::unexpected(out.placed(good.error()));
+  return out;
 }
 
 }  // namespace hawser::lab

@@ -128,6 +128,9 @@ struct LabFile {
   Topology topology;
   Json json;  // the whole file, `extends` resolved
   std::filesystem::path folder;
+  std::string path, text;  // as given; text is empty where lines would be those of another file
+  // With the file and, where it is known, the line before the field.
+  [[nodiscard]] Error placed(Error error) const;
 };
 // Reads, resolves `extends`, parses, checks, and looks that the files it names exist. Error.field
 // begins with the file and, where it is known, the line.
