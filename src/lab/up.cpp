@@ -4,26 +4,27 @@
 //   images ─┐
 //   underlay → gateways (their machines boot meanwhile)
 //            → controllers → hosts, tokens → agents ─┐
-//                          → objects ────────────────┴→ workloads, pods → all sessions up
+//                          → objects ────────────────┴→ workloads, pods → all sessions up, pods
+//                                                       ready, the gateways have their routes
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "hawser/base/file.h"
 #include "machine/forward.h"
 #include "machine/underlay.h"
 #include "objects.h"
+#include "progress.h"
+#include "ready.h"
 #include "runner.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
 
 namespace fs = std::filesystem;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
 namespace {
 
 class Up {
@@ -32,16 +33,20 @@ class Up {
 
   Result<void> run() {
     if (auto made = folders(); !made) return made;
-    const std::vector<std::pair<const char*, Result<void> (Up::*)()>> steps{
-        {"underlay and images", &Up::ground},
-        {"controllers ready", &Up::controllers},
-        {"objects applied, agents started", &Up::objectsAndAgents},
-        {"workloads and pods started", &Up::workloads},
-        {"BGP sessions up", &Up::sessions},
-        {"pods ready", &Up::pods},
+    const std::vector<std::tuple<const char*, const char*, Result<void> (Up::*)()>> steps{
+        {"making the underlay and images", "underlay and images", &Up::ground},
+        {"starting gateways and controllers", "controllers ready", &Up::controllers},
+        {"applying objects, starting agents", "objects applied, agents started",
+         &Up::objectsAndAgents},
+        {"starting workloads and pods", "workloads and pods started", &Up::workloads},
+        {"waiting for BGP sessions", "BGP sessions up", &Up::sessions},
+        {"waiting for pods", "pods ready", &Up::pods},
+        {"waiting for routes", "routes at the gateways", &Up::routes},
     };
-    for (const auto& [text, step] : steps) {
+    for (const auto& [doing, text, step] : steps) {
+      progress_.begin(doing);
       const auto done = (this->*step)();
+      progress_.end();
       if (interrupted()) return fail(ErrorCode::kUnavailable, "interrupted");
       if (!done) return done;
       if (!skipped_) say(text);
@@ -50,11 +55,7 @@ class Up {
     return lab_.change([](State& state) { state.phase = "up"; });
   }
 
-  void say(const std::string& text) const {
-    const std::chrono::duration<double> elapsed = steady_clock::now() - began_;
-    fmt::print("{:6.1f} s  {}\n", elapsed.count(), text);
-    std::fflush(stdout);
-  }
+  void say(const std::string& text) { progress_.say(text); }
 
  private:
   const Topology& topology() const { return lab_.topology(); }
@@ -220,6 +221,7 @@ class Up {
     const bool good = waitUntil(
         [&] {
           last = missing();
+          progress_.detail(last);
           return last.empty();
         },
         options_.timeout, [&] { return !dead().empty(); });
@@ -238,60 +240,18 @@ class Up {
 
   Result<void> sessions() {
     if (!options_.wait) return skip();
-    return until("BGP", [this]() -> std::string {
-      for (const auto& site : topology().sites) {
-        auto api = lab_.client(site);
-        const auto peers =
-            api ? api->call("GET", "/api/v1/bgp/peers") : std::unexpected(api.error());
-        if (!peers) return peers.error().text();
-        std::map<std::string, std::string> states;
-        for (const auto& peer : peers->value("peers", Json::array()))
-          states[peer.value("name", "")] = peer.value("state", "");
-        for (const auto& host : site.hosts)
-          states.try_emplace("host:" + host.name, "not connected");
-        for (const auto& [name, state] : states)
-          if (state != "Established")
-            return fmt::format("the session of site {} with {} is {}", site.name, name, state);
-      }
-      return {};
-    });
+    return until("BGP", [this] { return sessionsMissing(lab_); });
   }
-
   Result<void> pods() {
-    if (!options_.wait) return skip();
-    bool any = false;
-    for (const auto& site : topology().sites) any = any || site.kube.has_value();
-    if (!any) return skip();
-    return until("pods", [this]() -> std::string {
-      for (const auto& site : topology().sites)
-        if (site.kube)
-          if (auto missing = podsMissing(site); !missing.empty()) return missing;
-      return {};
-    });
+    const auto& sites = topology().sites;
+    if (!options_.wait ||
+        std::ranges::none_of(sites, [](const Site& site) { return site.kube.has_value(); }))
+      return skip();
+    return until("pods", [this] { return podsMissing(lab_); });
   }
-  // From the folder that the cluster keeps (docs/modules/kube.md): pods/ is wanted, status/ is
-  // there.
-  std::string podsMissing(const Site& site) const {
-    const fs::path state = lab_.paths().kubeState(site);
-    std::error_code error;
-    std::size_t count = 0;
-    for (const auto& entry : fs::directory_iterator(state / "pods", error)) {
-      if (entry.path().extension() != ".json") continue;
-      ++count;
-      const auto text = readFile(state / "status" / entry.path().filename());
-      const auto status = Json::parse(text.value_or(""), nullptr, false);
-      bool ready = false;
-      if (status.is_object())
-        for (const auto& condition : status.value("conditions", Json::array()))
-          ready = ready || (condition.value("type", "") == "Ready" &&
-                            condition.value("status", "") == "True");
-      if (!ready)
-        return fmt::format("{} is not ready{}", entry.path().stem().string(),
-                           status.is_object() && status.contains("message")
-                               ? ": " + status.value("message", "")
-                               : "");
-    }
-    return count == 0 ? "there are none yet" : "";
+  Result<void> routes() {
+    if (!options_.wait || topology().gateways.empty()) return skip();
+    return until("routes", [this] { return routesMissing(lab_); });
   }
   Result<void> skip() {
     skipped_ = true;
@@ -300,7 +260,7 @@ class Up {
 
   Lab& lab_;
   const UpOptions& options_;
-  steady_clock::time_point began_ = steady_clock::now();
+  Progress progress_;
   bool skipped_ = false;
 };
 
@@ -348,6 +308,7 @@ Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptio
   ignoreInterrupts();
   if (done) {
     up.say(fmt::format("the lab \"{0}\" is up: hawser lab status {0}", topology.name));
+    fmt::print("export HAWSER_CONFIG={}/config.yaml\n", runFolder(topology.name));
     return {};
   }
   // The logs go with the rest, so what matters of them is in the error by now.
