@@ -170,35 +170,4 @@ Result<void> printLogs(const Lab& lab, const std::string& process, std::size_t l
   return failErrno("run tail", errno);
 }
 
-Result<std::string> installContexts(const Lab& lab) {
-  const char* given = std::getenv("HAWSER_CONFIG");
-  const char* home = std::getenv("HOME");
-  const fs::path file =
-      given != nullptr && *given != 0
-          ? fs::path(given)
-          : fs::path(home == nullptr ? "/root" : home) / ".config/hawser/config.yaml";
-  Json config = Json::object();
-  std::error_code error;
-  if (fs::exists(file, error)) {
-    const auto text = readFile(file);
-    if (!text) return std::unexpected(text.error());
-    const auto documents = model::parseDocuments(*text);
-    if (!documents) return invalid(documents.error().text(), file.string());
-    if (documents->size() == 1 && (*documents)[0].is_object()) config = (*documents)[0];
-  }
-  for (const auto& site : lab.topology().sites) {
-    const auto name = lab.topology().name + "-" + site.name;
-    config["contexts"][name] = {
-        {"server", lab.siteUrl(site)},
-        {"ca", lab.paths().caFile(site)},
-        {"tokenFile", lab.paths().data(site.controller.name) + "/admin.token"},
-        {"project", "default"}};
-    if (!config.contains("current")) config["current"] = name;
-  }
-  fs::create_directories(file.parent_path(), error);
-  if (auto written = writeFile(file, model::toYaml(config), {.durable = false}); !written)
-    return std::unexpected(written.error());
-  return file.string();
-}
-
 }  // namespace hawser::lab

@@ -35,7 +35,5 @@ struct Entry {
                                         const std::string& host);
 [[nodiscard]] Result<void> printLogs(const Lab& lab, const std::string& process, std::size_t lines,
                                      bool follow);
-// Merges the lab's contexts into the person's own configuration, as <lab>-<site>.
-[[nodiscard]] Result<std::string> installContexts(const Lab& lab);
 
 }  // namespace hawser::lab

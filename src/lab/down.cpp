@@ -1,12 +1,14 @@
-// Taking a lab down: by what is recorded, and by what is found, so that nothing is left even when
-// the record is not whole.
-#include <fmt/core.h>
+// Taking a lab down: what it recorded and marked as its own, of that all, also when `up` was killed
+// half way; and nothing that only has a name like it.
+#include <fmt/ranges.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
+#include "contexts.h"
+#include "machine/owned.h"
 #include "runner.h"
 
 namespace hawser::lab {
@@ -36,11 +38,13 @@ void endProcesses(const State& state) {
   stage({ProcessKind::kAgent, ProcessKind::kController, ProcessKind::kForward}, seconds(2));
 }
 
-// What runs in the lab's namespaces though no record names it: containers of pods, a shell that
-// somebody left open.
-void endStrays(const std::vector<std::string>& namespaces) {
+// What runs in the lab's namespaces, or was started by it, though no record names it: containers of
+// pods, a shell that somebody left open, what `up` had no time to write down.
+void endStrays(const std::string& run, const std::vector<std::string>& namespaces) {
   const auto strays = [&] {
     auto out = processesIn(namespaces);
+    const auto marked = markedProcesses(run);
+    out.insert(out.end(), marked.begin(), marked.end());
     std::erase(out, ::getpid());
     return out;
   };
@@ -54,40 +58,65 @@ void endStrays(const std::vector<std::string>& namespaces) {
 }
 
 // The agents remove their programs; what they cannot reach goes with the namespaces and the mount.
-void tearDownDatapaths(const State& state, const Topology& topology) {
+void tearDownDatapaths(const State& state, const Topology& topology,
+                       const std::vector<std::string>& own) {
   std::vector<std::function<Result<void>()>> work;
   for (const auto& site : topology.sites)
     for (const auto& host : site.hosts) {
-      if (!state.processes.contains(host.name)) continue;
-      work.emplace_back([&state, &topology, &host]() -> Result<void> {
-        (void)run({"nsenter", "--net=" + netnsPath(netnsName(topology, host.name)),
-                   state.paths.hawser, "agent", "--teardown", "--pin-dir",
-                   state.paths.pins(host.name), "--underlay-device", "eth0"});
+      const auto netns = netnsName(topology, host.name);
+      if (!state.processes.contains(host.name) || !std::ranges::binary_search(own, netns)) continue;
+      work.emplace_back([&state, &host, netns]() -> Result<void> {
+        (void)run({"nsenter", "--net=" + netnsPath(netns), state.paths.hawser, "agent",
+                   "--teardown", "--pin-dir", state.paths.pins(host.name), "--underlay-device",
+                   "eth0"});
         return {};
       });
     }
   (void)together(std::move(work));
 }
 
+// By whose they are: `12 of the lab "x-2"`, `x-cc of no lab`.
+std::vector<std::string> leftAlone(const std::string& name) {
+  std::map<std::string, std::vector<std::string>> byOwner;
+  for (const auto& one : netnsWithPrefix(name + "-"))
+    byOwner[ownerText(runFolder(name), one)].push_back(one);
+  std::vector<std::string> out;
+  for (auto& [owner, names] : byOwner) {
+    std::ranges::sort(names);
+    const auto shown = names.size() > 3 ? fmt::format("{} and {} more", names[0], names.size() - 1)
+                                        : fmt::format("{}", fmt::join(names, ", "));
+    out.push_back(fmt::format("network namespaces left alone: {}, {}", shown, owner));
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<void> takeDown(const std::string& name) {
+Result<std::vector<std::string>> takeDown(const std::string& name) {
   if (!validName(name, 16)) return invalid(fmt::format("\"{}\" is not the name of a lab", name));
   auto lock = LabLock::take(name);
   if (!lock) return std::unexpected(lock.error());
   const auto run = runFolder(name);
-  if (!fs::exists(run) && netnsWithPrefix(name + "-").empty()) {
+  holdInterrupts();
+  if (!fs::exists(run)) {
     lock->remove();
-    return fail(ErrorCode::kNotFound, fmt::format("there is no lab \"{}\"", name));
+    std::string text = fmt::format("there is no lab \"{}\"", name);
+    for (const auto& one : leftAlone(name)) text += "; " + one;
+    return fail(ErrorCode::kNotFound, text);
   }
   if (const auto state = Store::load(name)) {
+    // What a second `down` finds, should this one be killed, is told by `status`.
+    (void)Store(name, *state).change([](State& now) { now.phase = "down"; });
     endProcesses(*state);
     if (const auto topology = parseTopology(state->document, state->folder))
-      tearDownDatapaths(*state, *topology);
+      tearDownDatapaths(*state, *topology, ownNetns(run));
   }
-  const auto namespaces = netnsWithPrefix(name + "-");
-  endStrays(namespaces);
-  for (const auto& space : namespaces) removeNetns(space);
+  // Who still makes namespaces ends first.
+  endStrays(run, {});
+  const auto namespaces = ownNetns(run);
+  endStrays(run, namespaces);
+  for (const auto& space : namespaces) dropNetns(run, space);
+  auto told = removeContexts(run);
   for (const char* mount : {"/bpf", "/disks"}) unmount(run + mount);
   std::error_code error;
   // Overlays of a container's disk are unmounted when its last process has been reaped.
@@ -99,7 +128,9 @@ Result<void> takeDown(const std::string& name) {
       seconds(5));
   lock->remove();
   if (!removed) return failErrno("remove " + run, error.value());
-  return {};
+  const auto others = leftAlone(name);
+  told.insert(told.end(), others.begin(), others.end());
+  return told;
 }
 
 }  // namespace hawser::lab

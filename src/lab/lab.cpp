@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
 #include "hawser/agent/attach.h"
 #include "hawser/base/file.h"
+#include "machine/owned.h"
 #include "topology/images.h"
 
 namespace hawser::lab {
@@ -29,7 +31,10 @@ Result<std::unique_ptr<Lab>> Lab::open(const std::string& name) {
 // ---- processes ----
 
 Result<void> Lab::start(const ProcessPlan& plan) {
-  const auto id = launch({plan.command, plan.environment, plan.netns, paths().log(plan.name)});
+  const auto where = paths();
+  auto environment = plan.environment;
+  environment[kLabMark] = where.run;
+  const auto id = launch({plan.command, environment, plan.netns, where.log(plan.name)});
   if (!id) return std::unexpected(id.error());
   return change([&](State& state) { state.processes[plan.name] = {plan, *id, true}; });
 }
@@ -163,8 +168,12 @@ agent::AttachRequest attachRequest(const Topology& topology, const Paths& paths,
 
 Result<void> Lab::attach(const Workload& workload, const std::string& host) {
   const auto netns = netnsName(topology_, workload.name);
-  if (!netnsExists(netns))
-    if (auto made = addNetns(netns); !made) return made;
+  if (!netnsExists(netns)) {
+    if (auto made = makeNetns(paths().run, netns); !made) return made;
+  } else if (const auto own = ownNetns(paths().run); !std::ranges::binary_search(own, netns)) {
+    return fail(ErrorCode::kExists, fmt::format("the network namespace \"{}\" is {}", netns,
+                                                ownerText(paths().run, netns)));
+  }
   const auto attached = agent::attachNamespace(attachRequest(topology_, paths(), workload, host));
   if (!attached)
     return fail(attached.error().code, attached.error().text(),

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "commands.h"
+#include "contexts.h"
 #include "hawser/base/file.h"
 #include "machine/forward.h"
 #include "objects.h"
@@ -115,7 +116,9 @@ int up(const Arguments& arguments) {
 int down(const Arguments& arguments) {
   const auto name = nameOf(arguments.name);
   if (!name) return complain(name.error());
-  if (const auto done = takeDown(*name); !done) return complain(done.error());
+  const auto done = takeDown(*name);
+  if (!done) return complain(done.error());
+  for (const auto& line : *done) fmt::print("{}\n", line);
   fmt::print("the lab \"{}\" is down; nothing of it is left\n", *name);
   return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lab.h"
 
@@ -18,8 +19,10 @@ struct UpOptions {
 [[nodiscard]] Result<void> bringUp(const LabFile& file, const std::string& path,
                                    const UpOptions& options);
 
-// Leaves no process, namespace, mount or file of the lab, whatever state it was in. kNotFound when
-// there was nothing of it.
-[[nodiscard]] Result<void> takeDown(const std::string& name);
+// Leaves no process, namespace, mount or file of the lab (machine/owned.h says what is its own),
+// whatever state it was in, and touches nothing else. kNotFound when there was nothing of it. The
+// first INT, TERM or HUP is answered with a line on standard error. What a person should know:
+// contexts that went, namespaces that only have a name like the lab's and stay.
+[[nodiscard]] Result<std::vector<std::string>> takeDown(const std::string& name);
 
 }  // namespace hawser::lab

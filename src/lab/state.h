@@ -27,7 +27,7 @@ struct WorkloadRecord {
 };
 
 struct State {
-  std::string phase = "starting";  // then "up"
+  std::string phase = "starting";  // then "up", then "down" while it is taken down
   std::string file;                // the lab file, for people
   std::string folder;              // that its paths are relative to
   Json document = Json::object();  // the file, `extends` resolved

@@ -15,6 +15,7 @@
 
 #include "hawser/base/file.h"
 #include "machine/forward.h"
+#include "machine/owned.h"
 #include "machine/underlay.h"
 #include "objects.h"
 #include "progress.h"
@@ -81,7 +82,7 @@ class Up {
 
   // ---- what all stands on ----
   Result<void> ground() {
-    return together({[this] { return makeUnderlay(planUnderlay(topology())); },
+    return together({[this] { return makeUnderlay(lab_.paths().run, planUnderlay(topology())); },
                      [this] { return rootfs(); }, [this] { return gatewayImage(); }});
   }
   Result<void> rootfs() {
@@ -267,18 +268,25 @@ class Up {
 Result<void> requirements(const LabFile& file) {
   const auto& topology = file.topology;
   if (::geteuid() != 0) return fail(ErrorCode::kForbidden, "must be root: a lab makes namespaces");
-  if (const auto state = Store::load(topology.name))
+  const auto run = runFolder(topology.name);
+  const auto state = Store::load(topology.name);
+  if (state && state->phase == "up")
+    return fail(
+        ErrorCode::kExists,
+        fmt::format("the lab \"{0}\" is up already; `hawser lab down {0}` ends it", topology.name));
+  if (fs::exists(run))
     return fail(ErrorCode::kExists,
-                state->phase == "up"
-                    ? fmt::format("the lab \"{0}\" is up already; `hawser lab down {0}` ends it",
-                                  topology.name)
-                    : fmt::format("something of an earlier lab \"{0}\" is left; `hawser lab down "
-                                  "{0}` removes it",
-                                  topology.name));
-  for (const auto& name : netnsWithPrefix(topology.name + "-"))
-    return fail(ErrorCode::kExists,
-                fmt::format("the network namespace \"{}\" exists; `hawser lab down {}` removes it",
-                            name, topology.name));
+                fmt::format("something of an earlier lab \"{0}\" is left; `hawser lab down {0}` "
+                            "removes it",
+                            topology.name));
+  auto names = planUnderlay(topology).namespaces;
+  for (const auto& workload : topology.workloads)
+    names.push_back({netnsName(topology, workload.name), workload.name, {}, {}, {}});
+  for (const auto& plan : names)
+    if (netnsExists(plan.name))
+      return fail(ErrorCode::kExists,
+                  fmt::format("the network namespace \"{}\", which {} would have, exists; it is {}",
+                              plan.name, plan.node, ownerText(run, plan.name)));
   return checkObjects(file);
 }
 
@@ -305,8 +313,8 @@ Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptio
   catchInterrupts();
   Up up(lab, options);
   const auto done = up.run();
-  ignoreInterrupts();
   if (done) {
+    ignoreInterrupts();
     up.say(fmt::format("the lab \"{0}\" is up: hawser lab status {0}", topology.name));
     fmt::print("export HAWSER_CONFIG={}/config.yaml\n", runFolder(topology.name));
     return {};
@@ -317,6 +325,7 @@ Result<void> bringUp(const LabFile& file, const std::string& path, const UpOptio
   {
     const auto release = std::move(*lock);
   }
+  holdInterrupts();
   if (auto down = takeDown(topology.name); !down)
     fmt::print(stderr, "hawser: {}\n", down.error().text());
   return done;

@@ -26,10 +26,21 @@ using std::chrono::steady_clock;
 
 namespace {
 
-enum class Interrupts : std::uint8_t { kDefault, kWaited, kCame };
+// kHeld: they are not for what `run` is running either, though a terminal would send them there.
+enum class Interrupts : std::uint8_t { kDefault, kWaited, kCame, kHeld };
 std::atomic<Interrupts> interrupts{Interrupts::kDefault};  // NOLINT: a signal handler sets it
 
+std::atomic<bool> answered{false};  // NOLINT: the same
+
 void onInterrupt(int) { interrupts = Interrupts::kCame; }
+
+void answerInterrupt(int) {
+  static constexpr std::string_view kFirst =
+      "\nhawser: this is being taken down, to the end; a second time ends it here, and `hawser lab "
+      "down` then removes the rest\n";
+  if (answered.exchange(true)) ::_exit(130);
+  [[maybe_unused]] const auto ignored = ::write(2, kFirst.data(), kFirst.size());
+}
 
 void setHandlers(void (*handler)(int)) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, handler);
@@ -44,7 +55,13 @@ void catchInterrupts() {
 
 void ignoreInterrupts() {
   setHandlers(SIG_IGN);
-  interrupts = Interrupts::kDefault;
+  interrupts = Interrupts::kHeld;
+}
+
+void holdInterrupts() {
+  if (interrupts != Interrupts::kHeld) answered = false;
+  interrupts = Interrupts::kHeld;
+  setHandlers(answerInterrupt);
 }
 
 bool interrupted() { return interrupts == Interrupts::kCame; }
@@ -150,13 +167,14 @@ Result<Finished> run(const std::vector<std::string>& command, const std::string&
   auto variables = merged(environment);
   const auto argv = pointers(words);
   const auto env = pointers(variables);
-  // A group of its own, so that all of it can be ended; only while somebody here would do so.
+  // A group of its own, so that all of it can be ended, and not by a terminal behind our back; only
+  // while somebody here would see to it.
   const bool own = interrupts != Interrupts::kDefault;
   const pid_t pid = ::fork();
   if (pid < 0) return failErrno("fork", errno);
   if (pid == 0) {
-    plainSignals();
     if (own) ::setpgid(0, 0);
+    plainSignals();
     ::dup2(in.fd[0], 0);
     ::dup2(out.fd[1], 1);
     ::dup2(out.fd[1], 2);

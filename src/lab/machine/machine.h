@@ -16,9 +16,11 @@
 namespace hawser::lab {
 
 // From the first of these on, INT, TERM and HUP end every wait here and every command that `run` is
-// running; the second forgets that there was one, and from then on they do nothing.
+// running; the second forgets that there was one, and from then on they do nothing. After the third
+// the first signal is only answered, on standard error, and the next one ends this process.
 void catchInterrupts();
 void ignoreInterrupts();
+void holdInterrupts();
 [[nodiscard]] bool interrupted();
 
 struct Finished {
@@ -65,6 +67,7 @@ void endProcess(const ProcessId& process, std::chrono::milliseconds grace);
 [[nodiscard]] std::string netnsPath(const std::string& name);
 [[nodiscard]] bool netnsExists(const std::string& name);
 [[nodiscard]] std::vector<std::string> netnsWithPrefix(const std::string& prefix);
+// Nobody's by record: a lab makes its namespaces by makeNetns (owned.h).
 [[nodiscard]] Result<void> addNetns(const std::string& name);
 void removeNetns(const std::string& name);
 // Processes whose network namespace is one of these.

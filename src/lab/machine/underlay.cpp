@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <sstream>
+#include <algorithm>
 
-#include "machine/machine.h"
+#include "machine/owned.h"
 
 namespace hawser::lab {
 namespace {
@@ -29,16 +29,13 @@ Result<void> batch(std::vector<std::string> command, const std::string& lines) {
   return {};
 }
 
-Result<void> make(const Underlay& underlay) {
-  // Namespaces first: some settings must stand before the first link.
-  std::string spaces, links;
-  std::istringstream in(underlay.links);
-  for (std::string line; std::getline(in, line);)
-    (line.starts_with("netns add") ? spaces : links) += line + "\n";
-  if (auto made = batch({"ip"}, spaces); !made) return made;
+// Namespaces first: some settings must stand before the first link.
+Result<void> make(const std::string& run, const Underlay& underlay) {
+  for (const auto& plan : underlay.namespaces)
+    if (auto made = makeNetns(run, plan.name); !made) return made;
   for (const auto& plan : underlay.namespaces)
     if (auto set = settings(plan, plan.before); !set) return set;
-  if (auto made = batch({"ip"}, links); !made) return made;
+  if (auto made = batch({"ip"}, underlay.links); !made) return made;
   for (const auto& plan : underlay.namespaces) {
     if (auto made = batch({"ip", "-n", plan.name}, plan.commands); !made) return made;
     if (auto set = settings(plan, plan.after); !set) return set;
@@ -48,14 +45,12 @@ Result<void> make(const Underlay& underlay) {
 
 }  // namespace
 
-Result<void> makeUnderlay(const Underlay& underlay) {
+Result<void> makeUnderlay(const std::string& run, const Underlay& underlay) {
+  auto made = make(run, underlay);
+  if (made) return made;
+  const auto own = ownNetns(run);
   for (const auto& plan : underlay.namespaces)
-    if (netnsExists(plan.name))
-      return fail(ErrorCode::kExists,
-                  fmt::format("the network namespace \"{}\" exists already", plan.name));
-  auto made = make(underlay);
-  if (!made)
-    for (const auto& plan : underlay.namespaces) removeNetns(plan.name);
+    if (std::ranges::binary_search(own, plan.name)) dropNetns(run, plan.name);
   return made;
 }
 

@@ -5,7 +5,8 @@
 
 namespace hawser::lab {
 
-// Nothing is left when it fails.
-[[nodiscard]] Result<void> makeUnderlay(const Underlay& underlay);
+// Its namespaces are recorded as those of the lab whose folder is `run`. Nothing is left when it
+// fails.
+[[nodiscard]] Result<void> makeUnderlay(const std::string& run, const Underlay& underlay);
 
 }  // namespace hawser::lab

@@ -130,31 +130,5 @@ TEST_F(RunFolderTest, NoLabNoCommands) {
   EXPECT_FALSE(takeDown("../x"));
 }
 
-// After a crash: processes, namespaces, a mount and files are there; nothing but the record says
-// so.
-TEST_F(RunFolderTest, DownRemovesWhatACrashLeft) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  const auto run = runFolder(name_);
-  fs::create_directories(run + "/logs");
-  ASSERT_TRUE(addNetns(name_ + "-h1"));
-  ASSERT_TRUE(mountBpf(run + "/bpf"));
-  const auto recorded = launch({{"sleep", "1000"}, {}, name_ + "-h1", run + "/logs/a.log"});
-  const auto stray = launch({{"sleep", "1000"}, {}, name_ + "-h1", run + "/logs/b.log"});
-  ASSERT_TRUE(recorded && stray);
-  auto left = state();
-  left.processes.clear();
-  left.processes["h1"] = {{"h1", ProcessKind::kKube, "h1", "", {"sleep"}, {}}, *recorded, true};
-  ASSERT_TRUE(writeFile(run + "/lab.json", toJson(left).dump()));
-
-  const auto down = takeDown(name_);
-  ASSERT_TRUE(down) << down.error().text();
-  EXPECT_FALSE(alive(*recorded));
-  EXPECT_FALSE(alive(*stray));
-  EXPECT_FALSE(netnsExists(name_ + "-h1"));
-  EXPECT_FALSE(isMountPoint(run + "/bpf"));
-  EXPECT_FALSE(fs::exists(run));
-  EXPECT_EQ(takeDown(name_).error().code, ErrorCode::kNotFound);
-}
-
 }  // namespace
 }  // namespace hawser::lab

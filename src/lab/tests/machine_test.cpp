@@ -75,6 +75,27 @@ TEST_F(MachineTest, AnInterruptEndsCommandsAndWaits) {
   EXPECT_TRUE(child <= 0 || waitUntil([&] { return ::kill(child, 0) != 0; }, milliseconds(5000)));
 }
 
+// Ctrl-C at a terminal reaches the whole group: what is being run goes on, and the person is told.
+TEST_F(MachineTest, TheFirstInterruptIsAnsweredWhenHeld) {
+  EXPECT_EXIT(
+      {
+        ::setpgid(0, 0);
+        holdInterrupts();
+        std::thread person([] { ::kill(-::getpid(), SIGINT); });
+        const auto done = run({"sh", "-c", "sleep 0.2; echo whole"});
+        person.join();
+        ::_exit(done && done->output == "whole\n" && !interrupted() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "being taken down, to the end");
+  EXPECT_EXIT(
+      {
+        holdInterrupts();
+        ::raise(SIGINT);
+        ::raise(SIGINT);
+      },
+      testing::ExitedWithCode(130), "");
+}
+
 TEST_F(MachineTest, LaunchedProcessesHaveInitAsParentAndALog) {
   const auto process = start("echo \"parent $PPID; $WORD\"; exec sleep 1000");
   EXPECT_TRUE(alive(process));

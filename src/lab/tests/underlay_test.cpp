@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "machine/machine.h"
+#include <filesystem>
+
+#include "machine/owned.h"
 
 namespace hawser::lab {
 namespace {
@@ -28,8 +30,10 @@ class UnderlayTest : public testing::Test {
     auto topology = parseTopology(named, "/");
     ASSERT_TRUE(topology) << topology.error().text();
     topology_ = *topology;
+    run_ = std::filesystem::temp_directory_path() / ("hawser-underlay-" + name_) / name_;
   }
   void TearDown() override {
+    if (!run_.empty()) std::filesystem::remove_all(std::filesystem::path(run_).parent_path());
     for (const auto& name : netnsWithPrefix(name_ + "-")) removeNetns(name);
   }
   bool reaches(const std::string& from, const std::string& address) {
@@ -37,12 +41,12 @@ class UnderlayTest : public testing::Test {
                            "-M", "do", "-s", "1472", address});
     return done && done->status == 0;
   }
-  std::string name_;
+  std::string name_, run_;
   Topology topology_;
 };
 
 TEST_F(UnderlayTest, SitesReachEachOtherAtFullSize) {
-  const auto made = makeUnderlay(planUnderlay(topology_));
+  const auto made = makeUnderlay(run_, planUnderlay(topology_));
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_TRUE(reaches("a1", "10.1.0.10"));
   EXPECT_TRUE(reaches("a1", "10.2.0.11"));
@@ -54,16 +58,18 @@ TEST_F(UnderlayTest, SitesReachEachOtherAtFullSize) {
 TEST_F(UnderlayTest, AFailureLeavesNothing) {
   auto underlay = planUnderlay(topology_);
   underlay.namespaces.back().commands += "addr add nonsense dev eth0\n";
-  const auto made = makeUnderlay(underlay);
+  const auto made = makeUnderlay(run_, underlay);
   ASSERT_FALSE(made);
   EXPECT_TRUE(netnsWithPrefix(name_ + "-").empty());
+  EXPECT_TRUE(ownNetns(run_).empty());
 }
 
 TEST_F(UnderlayTest, ExistingNamespacesAreNotTouched) {
   ASSERT_TRUE(addNetns(name_ + "-a1"));
-  const auto made = makeUnderlay(planUnderlay(topology_));
+  const auto made = makeUnderlay(run_, planUnderlay(topology_));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ErrorCode::kExists);
+  EXPECT_NE(made.error().message.find("of no lab"), std::string::npos) << made.error().message;
   EXPECT_EQ(netnsWithPrefix(name_ + "-"), std::vector<std::string>{name_ + "-a1"});
 }
 

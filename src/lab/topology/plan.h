@@ -44,8 +44,8 @@ struct NamespacePlan {
 };
 
 struct Underlay {
-  std::vector<NamespacePlan> namespaces;  // transit first
-  std::string links;                      // for `ip -batch`: namespaces and the pairs between them
+  std::vector<NamespacePlan> namespaces;  // transit first; with their loopback up
+  std::string links;                      // for `ip -batch`: the pairs between them
 };
 
 enum class ProcessKind { kForward, kController, kAgent, kKube, kNode, kGateway, kWorkload };

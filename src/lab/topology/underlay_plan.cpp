@@ -45,8 +45,7 @@ class Builder {
 
   std::size_t addNamespace(const std::string& node, Settings before = {}) {
     const auto name = netnsName(topology_, node);
-    out_.links += fmt::format("netns add {}\n", name);
-    out_.namespaces.push_back({name, node, std::move(before), "link set lo up\n", {}});
+    out_.namespaces.push_back({name, node, std::move(before), {}, {}});
     return out_.namespaces.size() - 1;
   }
 
