@@ -9,9 +9,16 @@
 
 namespace hawser::lab {
 
-// {name, phase, file, run, processes, hosts, workloads, pods, forwards}
+// {name, phase, state, summary, good, file, run, processes, hosts, workloads, pods, forwards}
 [[nodiscard]] Json statusJson(const Lab& lab);
-[[nodiscard]] std::string statusText(const Json& status);
+[[nodiscard]] std::string statusText(const Json& status, bool wide);
+// Whether the lab is what it should be: `state` in a word, `summary` for people ("is up", "is up in
+// part: 3 of 5 processes run; ended: ctl, h1").
+struct Health {
+  std::string state, summary;
+  bool good = false;  // up, or on the way there
+};
+[[nodiscard]] Health healthOf(const std::string& name, const State& state);
 
 // How a command gets into a node; pure. `pods`: a pod's name ("default/nginx-a" or "nginx-a") →
 // network namespace.

@@ -130,7 +130,8 @@ int list() {
        fs::directory_iterator(fs::path(runFolder("x")).parent_path(), ignored)) {
     const auto state = Store::load(entry.path().filename().string());
     if (!state) continue;
-    fmt::print("{}  {}  {}\n", entry.path().filename().string(), state->phase, state->file);
+    const auto name = entry.path().filename().string();
+    fmt::print("{} {}, from {}\n", name, healthOf(name, *state).summary, state->file);
     any = true;
   }
   if (!any) fmt::print("no lab is up\n");
@@ -144,8 +145,8 @@ int status(const Arguments& arguments) {
   const auto json = statusJson(**lab);
   fmt::print("{}", arguments.output == "json"   ? json.dump(2) + "\n"
                    : arguments.output == "yaml" ? model::toYaml(json)
-                                                : statusText(json));
-  return 0;
+                                                : statusText(json, arguments.output == "wide"));
+  return json["good"].get<bool>() ? 0 : 1;
 }
 
 int context(const Arguments& arguments) {
@@ -235,8 +236,8 @@ class Commands {
   void addLooking() {
     onLab("status", "processes, hosts, workloads, pods of a lab; without a name, the labs", status,
           false)
-        ->add_option("-o,--output", arguments_.output, "table, json or yaml")
-        ->check(CLI::IsMember({"table", "json", "yaml"}));
+        ->add_option("-o,--output", arguments_.output, "table, wide, json or yaml")
+        ->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
     auto* execCommand = onLab("exec", "run a command in a node, workload or pod", exec);
     execCommand->add_option("NODE", arguments_.second, "host, workload, gateway, pod, transit…")
         ->required();
@@ -283,19 +284,41 @@ class Commands {
   std::function<int()> chosen_;
 };
 
-// CLI11 would only say that a subcommand is required.
-std::optional<Error> unknownCommand(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return std::nullopt;
+std::string nearestTo(const std::string& given, const std::vector<std::string>& known,
+                      const std::string& help) {
+  const auto near = model::nearest(given, known);
+  return near.empty() ? fmt::format("; see `{} --help`", help) : fmt::format("; is it {}?", near);
+}
+
+// CLI11 would only say that a subcommand is required, or that an argument was not expected.
+std::optional<Error> mistakeIn(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].starts_with('-')) return std::nullopt;
   std::vector<std::string> known;
   for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
-  const std::string given = argv[1];
-  if (std::find(known.begin(), known.end(), given) != known.end()) return std::nullopt;
-  const auto near = model::nearest(given, known);
-  return Error{ErrorCode::kInvalid,
-               fmt::format("there is no command \"{}\"{}", given,
-                           near.empty() ? "; see `hawser lab --help`"
-                                        : fmt::format("; is it \"{}\"?", near)),
-               "lab"};
+  if (std::ranges::find(known, words[0]) == known.end())
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("there is no command \"{}\"{}", words[0],
+                             nearestTo(words[0], known, "hawser lab")),
+                 "lab"};
+  const auto* command = app.get_subcommand(words[0]);
+  std::vector<std::string> options;
+  for (const auto* option : command->get_options())
+    for (const auto& name : option->get_lnames()) options.push_back("--" + name);
+  for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
+    const auto& word = words[i];
+    if (!word.starts_with('-') || word.size() < 2) continue;
+    const auto name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    const auto* option = command->get_option_no_throw(name);
+    if (option == nullptr)
+      return Error{
+          ErrorCode::kInvalid,
+          fmt::format("there is no option {}{}", word,
+                      words[0] == "exec" ? "; what is the command's stands after \"--\""
+                                         : nearestTo(name, options, "hawser lab " + words[0])),
+          "lab " + words[0]};
+    if (option->get_items_expected_max() > 0 && name.size() == word.size()) ++i;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -305,7 +328,7 @@ int labMain(int argc, char** argv) {
                "hawser lab"};
   Arguments arguments;
   const Commands commands(app, arguments);
-  if (const auto why = unknownCommand(app, argc, argv)) return complain(*why);
+  if (const auto why = mistakeIn(app, {argv + 1, argv + argc})) return complain(*why);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

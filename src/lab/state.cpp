@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "hawser/base/file.h"
 #include "topology/images.h"
@@ -134,6 +136,18 @@ LabLock::LabLock(LabLock&& other) noexcept
 
 LabLock::~LabLock() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+// Looked up, not tried: a command that wants the lock meanwhile would be refused.
+bool LabLock::held(const std::string& name) {
+  struct stat status{};
+  if (::stat((runFolder(name) + ".lock").c_str(), &status) != 0) return false;
+  const auto inode = fmt::format(":{} ", status.st_ino);
+  std::ifstream in("/proc/locks");
+  for (std::string line; std::getline(in, line);)
+    if (line.find("FLOCK") != std::string::npos && line.find(inode) != std::string::npos)
+      return true;
+  return false;
 }
 
 void LabLock::remove() { ::unlink(path_.c_str()); }

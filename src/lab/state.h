@@ -52,6 +52,8 @@ class LabLock {
   LabLock& operator=(LabLock&&) = delete;
   ~LabLock();
   void remove();  // the file too
+  // Whether somebody holds it now.
+  [[nodiscard]] static bool held(const std::string& name);
 
  private:
   LabLock(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

@@ -1,10 +1,11 @@
 // `hawser lab status`.
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "commands.h"
 #include "hawser/base/file.h"
@@ -71,23 +72,49 @@ Json hostsJson(const Topology& topology, const State& state) {
   return out;
 }
 
-Json workloadsJson(const Topology& topology, const State& state) {
+// The Ports of the sites that have workloads; of a site that does not answer nothing is known.
+std::map<std::string, std::set<std::string>> portsOf(const Lab& lab) {
+  std::map<std::string, std::set<std::string>> out;
+  for (const auto& workload : lab.topology().workloads) {
+    const auto& site = lab.siteOf(workload);
+    if (out.contains(site.name) || !lab.running(site.controller.name)) continue;
+    auto api = lab.client(site);
+    if (!api) continue;
+    const auto ports = api->list(model::Kind::kPort);
+    if (!ports) continue;
+    auto& names = out[site.name];
+    for (const auto& port : ports->items)
+      names.insert(port.metadata.project + "/" + port.metadata.name);
+  }
+  return out;
+}
+
+std::string stateOf(const Workload& workload, const WorkloadRecord& record, bool runs, bool port) {
+  const std::string state = workload.image.empty() ? (record.attached ? "attached" : "detached")
+                                                   : (runs ? "running" : "stopped");
+  return port ? state : state + ", no Port";
+}
+
+Json workloadsJson(const Lab& lab, const State& state) {
+  const auto& topology = lab.topology();
+  const auto ports = portsOf(lab);
   auto out = Json::array();
   for (const auto& workload : topology.workloads) {
     const auto found = state.workloads.find(workload.name);
     const auto record = found == state.workloads.end() ? WorkloadRecord{} : found->second;
     const auto process = state.processes.find(workload.name);
     const bool runs = process != state.processes.end() && alive(process->second.id);
+    const auto known = ports.find(workload.site);
+    const bool port = known == ports.end() || known->second.contains(workload.port);
     out.push_back({{"name", workload.name},
                    {"site", workload.site},
                    {"host", record.host.empty() ? workload.host : record.host},
                    {"port", workload.port},
-                   {"addresses", record.addresses},
+                   {"addresses", port ? record.addresses : std::vector<std::string>{}},
                    {"mac", record.mac},
                    {"attached", record.attached},
                    {"image", workload.image},
-                   {"state", workload.image.empty() ? (record.attached ? "attached" : "detached")
-                                                    : (runs ? "running" : "stopped")},
+                   {"state", stateOf(workload, record, runs, port)},
                    {"netns", netnsName(topology, workload.name)}});
   }
   return out;
@@ -157,8 +184,40 @@ std::string joined(const Json& list) {
 
 }  // namespace
 
+Health healthOf(const std::string& name, const State& state) {
+  const bool working = LabLock::held(name);
+  const auto down = fmt::format("`hawser lab down {}` removes what is left", name);
+  if (state.phase == "starting" && working) return {"starting", "is starting", true};
+  if (state.phase == "starting")
+    return {"broken", "is half made: its `hawser lab up` was ended; " + down, false};
+  if (state.phase == "down" && working) return {"ending", "is being taken down", false};
+  if (state.phase == "down")
+    return {"broken", "is half taken down: that was ended; " + down, false};
+  std::size_t wanted = 0;
+  std::vector<std::string> ended, stopped;
+  for (const auto& [process, record] : state.processes) {
+    if (alive(record.id)) {
+      ++wanted;
+    } else if (!record.wanted) {
+      stopped.push_back(process);
+    } else {
+      ++wanted;
+      ended.push_back(process);
+    }
+  }
+  const auto tail = stopped.empty() ? "" : fmt::format("; stopped: {}", fmt::join(stopped, ", "));
+  if (ended.empty()) return {"up", "is up" + tail, true};
+  if (ended.size() == wanted)
+    return {"down", fmt::format("is down: none of its {} processes runs; {}", wanted, down), false};
+  return {"part",
+          fmt::format("is up in part: {} of {} processes run; ended: {}{}", wanted - ended.size(),
+                      wanted, fmt::join(ended, ", "), tail),
+          false};
+}
+
 Json statusJson(const Lab& lab) {
   const auto state = lab.state();
+  const auto health = healthOf(lab.topology().name, state);
   auto forwards = Json::array();
   for (const auto& forward : state.forwards)
     forwards.push_back({{"name", forward.name},
@@ -166,23 +225,31 @@ Json statusJson(const Lab& lab) {
                         {"to", fmt::format("{}:{}", forward.address.text(), forward.port)}});
   return {{"name", lab.topology().name},
           {"phase", state.phase},
+          {"state", health.state},
+          {"summary", health.summary},
+          {"good", health.good},
           {"file", state.file},
           {"run", state.paths.run},
           {"processes", processesJson(state)},
           {"hosts", hostsJson(lab.topology(), state)},
-          {"workloads", workloadsJson(lab.topology(), state)},
+          {"workloads", workloadsJson(lab, state)},
           {"pods", podsJson(lab)},
           {"forwards", forwards}};
 }
 
-std::string statusText(const Json& status) {
-  auto out = fmt::format("lab {} is {}, from {}\nfiles in {}\n\n",
-                         status["name"].get<std::string>(), status["phase"].get<std::string>(),
-                         status["file"].get<std::string>(), status["run"].get<std::string>());
-  Table hosts({"NODE", "KIND", "SITE", "ADDRESS", "NETNS", "AGENT SOCKET"});
-  for (const auto& item : status["hosts"])
-    hosts.add(
-        {item["name"], item["kind"], item["site"], item["address"], item["netns"], item["socket"]});
+std::string statusText(const Json& status, bool wide) {
+  auto out = fmt::format("lab {} {}\nfile  {}\nrun   {}\n\n", status["name"].get<std::string>(),
+                         status["summary"].get<std::string>(), status["file"].get<std::string>(),
+                         status["run"].get<std::string>());
+  std::vector<std::string> header{"NODE", "KIND", "SITE", "ADDRESS", "NETNS"};
+  if (wide) header.emplace_back("AGENT SOCKET");
+  Table hosts(header);
+  for (const auto& item : status["hosts"]) {
+    std::vector<std::string> row{item["name"], item["kind"], item["site"], item["address"],
+                                 item["netns"]};
+    if (wide) row.push_back(item["socket"]);
+    hosts.add(std::move(row));
+  }
   Table processes({"PROCESS", "KIND", "NODE", "STATE", "PID", "AGE"});
   for (const auto& item : status["processes"])
     processes.add({item["name"], item["kind"], item["node"], item["state"],

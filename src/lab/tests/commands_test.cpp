@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "hawser/base/file.h"
+#include "hawser/lab/main.h"
 #include "runner.h"
 #include "topology/images.h"
 
@@ -88,8 +89,10 @@ TEST(Status, ShowsAll) {
   EXPECT_EQ(json["workloads"][0]["addresses"], Json::parse(R"(["10.0.0.5"])"));
   EXPECT_EQ(json["processes"][0]["state"], "stopped");
   EXPECT_EQ(json["processes"][1]["state"], "ended");
-  const auto text = statusText(json);
-  EXPECT_THAT(text, HasSubstr("lab two is up"));
+  const auto text = statusText(json, false);
+  EXPECT_THAT(text, HasSubstr("lab two is down: none of its 1 processes runs"));
+  EXPECT_THAT(text, HasSubstr("h1      host        a     10.1.0.11    two-h1\n"));
+  EXPECT_THAT(statusText(json, true), HasSubstr("two-h1      /run/x/sockets/h1.sock\n"));
   EXPECT_THAT(text, HasSubstr("vm        a     h1    p/vm  10.0.0.5  attached"));
   EXPECT_THAT(text, HasSubstr("a        127.0.0.1:4000  10.1.0.10:8443"));
 }
@@ -98,6 +101,7 @@ class RunFolderTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("hawser-run-" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
     ::setenv("HAWSER_RUN", folder_.c_str(), 1);
     name_ = "q" + std::to_string(::getpid());
   }
@@ -109,6 +113,60 @@ class RunFolderTest : public testing::Test {
   fs::path folder_;
   std::string name_;
 };
+
+TEST_F(RunFolderTest, StatusSaysWhetherTheLabIsWhatItShouldBe) {
+  const auto self = launch({{"sleep", "1000"}, {}, {}, (folder_ / "log").string()});
+  ASSERT_TRUE(self);
+  const auto process = [&](bool runs, bool wanted) {
+    return ProcessRecord{
+        {"x", ProcessKind::kAgent, "x", "", {"x"}, {}}, runs ? *self : ProcessId{}, wanted};
+  };
+  State now;
+  now.phase = "up";
+  now.processes = {{"a", process(true, true)}, {"b", process(true, true)}};
+  EXPECT_EQ(healthOf(name_, now).summary, "is up");
+  EXPECT_TRUE(healthOf(name_, now).good);
+  now.processes["c"] = process(false, false);
+  EXPECT_EQ(healthOf(name_, now).summary, "is up; stopped: c");
+  EXPECT_TRUE(healthOf(name_, now).good);
+  now.processes["b"] = process(false, true);
+  EXPECT_EQ(healthOf(name_, now).summary,
+            "is up in part: 1 of 2 processes run; ended: b; stopped: c");
+  EXPECT_FALSE(healthOf(name_, now).good);
+  now.processes["a"] = process(false, true);
+  EXPECT_THAT(healthOf(name_, now).summary, HasSubstr("is down: none of its 2 processes runs"));
+  for (const char* phase : {"starting", "down"}) {
+    now.phase = phase;
+    EXPECT_EQ(healthOf(name_, now).state, "broken") << phase;
+    EXPECT_THAT(healthOf(name_, now).summary, HasSubstr("`hawser lab down " + name_ + "`"));
+  }
+  const auto lock = LabLock::take(name_);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(healthOf(name_, now).state, "ending");
+  now.phase = "starting";
+  EXPECT_EQ(healthOf(name_, now).state, "starting");
+  EXPECT_TRUE(healthOf(name_, now).good);
+  endProcess(*self, std::chrono::milliseconds(0));
+}
+
+// Wrong words, with what is meant.
+TEST(LabMain, MistakesAreNamed) {
+  const auto error = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "hawser lab");
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(labMain(static_cast<int>(argv.size()), argv.data()), 1);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(error({"upp"}), "hawser: lab: there is no command \"upp\"; is it up?\n");
+  EXPECT_EQ(error({"up", "x.yaml", "--nowait"}),
+            "hawser: lab up: there is no option --nowait; is it --no-wait?\n");
+  EXPECT_EQ(error({"exec", "x", "y", "ls", "-l"}),
+            "hawser: lab exec: there is no option -l; what is the command's stands after \"--\"\n");
+  EXPECT_EQ(error({"up", "--check", "/tmp"}),
+            "hawser: /tmp: is a folder; the lab file in it is wanted\n");
+}
 
 TEST_F(RunFolderTest, OneCommandAtATime) {
   auto first = LabLock::take(name_);
