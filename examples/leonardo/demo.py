@@ -66,7 +66,7 @@ def main():
         signal.signal(number, lambda *_: sys.exit(143))
     report = Report()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="hawser-demo-"))
-    good = False
+    good = held = False
     lab = Lab(NAME, working_copy(directory) / ("lab-link.yaml" if variant == "link" else "lab.yaml"))
     try:
         if variant == "link":
@@ -78,9 +78,10 @@ def main():
         prove(lab, report, variant)
         good = report.finish()
         if sys.stdin.isatty() and os.environ.get("HOLD") != "0":
+            held = True
             hold(lab)
     except KeyboardInterrupt:
-        print()
+        print("\ndemo: taking it down" if held else "\ndemo: interrupted; taking it down", flush=True)
     except (LabError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         good = False
@@ -88,6 +89,10 @@ def main():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         lab.down()
         shutil.rmtree(directory, ignore_errors=True)
+        if lab.run.exists():
+            print(f"demo: something is left; `hawser lab down {NAME}` removes it", file=sys.stderr)
+        else:
+            print("demo: all of it is removed", flush=True)
     return 0 if good else 1
 
 

@@ -40,7 +40,19 @@ class Lab:
         return self.hawser("lab", verb, self.name, *arguments, **options)
 
     def up(self, *options):
-        subprocess.run([str(HAWSER), "lab", "up", str(self.file), *options], env=self.environment, check=True)
+        command = [str(HAWSER), "lab", "up", str(self.file), *options]
+        process = subprocess.Popen(command, env=self.environment)
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # it heard that too, and takes down what it made
+            raise
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if status != 0:
+            raise LabError(f"hawser lab up {self.file} ended with status {status}")
 
     def down(self):
         if self.run.exists():

@@ -1,6 +1,14 @@
-"""What the demonstration prints: one line a proof, ✓ or ✗."""
+"""What the demonstration prints: a proof begins with ✓ or ✗, and is wrapped for people."""
 import sys
+import textwrap
 import time
+
+WIDTH = 100  # columns
+
+
+def wrapped(mark, text):
+    return textwrap.fill(text, WIDTH, initial_indent=f"  {mark}  ", subsequent_indent="     ",
+                         break_long_words=False, break_on_hyphens=False)
 
 
 class Report:
@@ -20,10 +28,10 @@ class Report:
         """Prints the proof; `why` is shown when it does not hold."""
         if holds:
             self.held += 1
-            print(f"  ✓  {text}", flush=True)
+            print(wrapped("✓", text), flush=True)
         else:
             self.failed.append(text)
-            print(f"  ✗  {text}{': ' + why if why else ''}", flush=True)
+            print(wrapped("✗", f"{text}{': ' + why if why else ''}"), flush=True)
         return bool(holds)
 
     def require(self, holds, text):
@@ -35,5 +43,5 @@ class Report:
         total = self.held + len(self.failed)
         print(f"\n{self.held} of {total} proofs held", flush=True)
         for text in self.failed:
-            print(f"  ✗  {text}", file=sys.stderr)
+            print(wrapped("✗", text), file=sys.stderr)
         return not self.failed
