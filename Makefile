@@ -2,36 +2,40 @@
 BUILD ?= build
 PRESET ?= release
 
-.PHONY: all setup configure check test test-scenario demo bench verify fix fuzz clean
-all: configure
+.PHONY: all help setup configure check test demo bench verify fix fuzz clean
+all: configure  ## build build/bin/hawser and build/bin/hawser-cni (the default)
 	ninja -C $(BUILD) hawser_programs
 
-setup:
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "BUILD=DIR is the build folder (build), PRESET=NAME the preset (release; CMakePresets.json has more)."
+
+setup:  ## install the packages that are missing (apt; says which)
 	scripts/setup
 
 configure: setup
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) -B $(BUILD) >/dev/null
 
-check: configure
+check: configure  ## unit tests
 	scripts/test unit
 
-test: configure
+test: configure  ## every test; as root
 	scripts/test all
 
-demo: all
+demo: all  ## the main scenario, on this machine, with proofs; as root (LAB=, VARIANT=, HOLD=: docs/demo.md)
 	scripts/demo
 
-bench: configure
+bench: configure  ## benchmarks
 	scripts/bench
 
-fuzz: setup
+fuzz: setup  ## the fuzzers, 10 s each
 	scripts/test fuzz
 
-verify: configure
+verify: configure  ## format, lint, and what else CI looks at
 	scripts/verify
 
-fix:
+fix:  ## format in place
 	scripts/verify --fix
 
-clean:
+clean:  ## remove the build folders
 	rm -rf $(BUILD) build-*
