@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "session.h"
@@ -20,6 +21,7 @@ struct GetOptions {
   std::string kind;
   std::vector<std::string> names;
   bool allProjects = false;
+  std::string_view howToSeeAll = "-A shows all";
   std::string selector;
   bool watch = false;
   std::uint64_t count = 0;  // of a watch: end after so many changes; 0: never

@@ -197,6 +197,7 @@ Result<int> linkList(Session& session, bool inProject) {
   GetOptions options;
   options.kind = "links";
   options.allProjects = !inProject;
+  options.howToSeeAll = "without --project, all are shown";
   return get(session, options);
 }
 

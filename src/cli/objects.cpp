@@ -60,7 +60,7 @@ Result<Json> fetch(Session& session, const GetOptions& options, Kind kind,
 std::string elsewhere(Session& session, Kind kind, const GetOptions& options) {
   const auto all = session.list(kind, {}, options.selector);
   if (!all || all->at("items").empty()) return {};
-  return fmt::format("; {} in other projects: -A shows all", all->at("items").size());
+  return fmt::format("; {} in other projects: {}", all->at("items").size(), options.howToSeeAll);
 }
 
 std::string keyText(Kind kind, const Json& object) {

@@ -92,7 +92,7 @@ TEST_F(CliTest, LinksAreProposedAcceptedWithdrawn) {
             kBad);
   EXPECT_NE(hawser({"link", "list"}).out.find("db-leonardo"), std::string::npos);
   EXPECT_EQ(hawser({"link", "list", "--project", "default"}).out,
-            "no links in project default; 1 in other projects: -A shows all\n");
+            "no links in project default; 1 in other projects: without --project, all are shown\n");
   EXPECT_EQ(hawser({"link", "withdraw", "db-leonardo"}).out, "links/demo/db-leonardo withdrawn\n");
   EXPECT_FALSE(objects->find({Kind::kLink, "demo", "db-leonardo"}));
   EXPECT_EQ(hawser({"link", "withdraw", "db-leonardo"}).err,
