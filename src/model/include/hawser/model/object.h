@@ -12,6 +12,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,6 +88,16 @@ struct Object {
 };
 using ObjectPtr = std::shared_ptr<const Object>;
 using ObjectMap = std::map<ObjectKey, ObjectPtr>;
+// Those of one kind, or of one kind in one project, without a walk over the others.
+[[nodiscard]] inline auto ofKind(const ObjectMap& objects, Kind kind) {
+  const auto next = static_cast<Kind>(static_cast<std::uint8_t>(kind) + 1);
+  return std::ranges::subrange(objects.lower_bound({kind, {}, {}}),
+                               objects.lower_bound({next, {}, {}}));
+}
+[[nodiscard]] inline auto ofKind(const ObjectMap& objects, Kind kind, const std::string& project) {
+  return std::ranges::subrange(objects.lower_bound({kind, project, {}}),
+                               objects.lower_bound({kind, project + '\0', {}}));
+}
 
 // {"kind", "metadata", "spec", "status"} to an Object: types, unknown fields (with the nearest
 // known name), names, values (addresses, prefixes with host bits, route targets, ports,
