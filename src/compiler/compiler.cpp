@@ -53,13 +53,13 @@ std::vector<SliceTranslation> translationsOf(Index& index, const PortInfo& port)
         const auto own = backend->targetPorts.find(served.name);
         out.push_back({network->vrf(), address, served.protocol, served.port,
                        own == backend->targetPorts.end() ? served.targetPort : own->second,
-                       service->source, backend->weight});
+                       service->source});
       }
     }
   }
   for (const auto& [source, floating] : port.floatingIps)
     if (const auto* network = index.network(floating.network); network->status.id != 0)
-      out.push_back({network->vrf(), *floating.address, model::Protocol::kAny, 0, 0, source, 1});
+      out.push_back({network->vrf(), *floating.address, model::Protocol::kAny, 0, 0, source});
   return out;
 }
 
@@ -87,9 +87,7 @@ SliceVrf sliceVrf(const Index& index, const NetworkInfo& network) {
                network.ref.text(),
                std::move(targets.importTargets),
                std::move(targets.exportTargets),
-               {},
                {}};
-  for (const auto& subnet : network.spec.subnets) vrf.subnets.push_back(subnet.prefix);
   vrf.refused.assign(network.refused.begin(), network.refused.end());
   return vrf;
 }
@@ -98,9 +96,7 @@ model::Slice sliceOf(Index& index, const std::string& host, const std::vector<Po
   model::Slice slice;
   slice.site = index.site;
   slice.host = host;
-  slice.asn = index.siteSpec.asn;
   slice.encapsulations = index.siteSpec.encapsulations;
-  slice.underlayMtu = index.siteSpec.underlayMtu;
   std::set<model::Ref> needed;
   for (const auto* port : ports) {
     const auto* network = index.network(port->spec.network);

@@ -19,7 +19,6 @@ Json toJson(const SliceVrf& vrf) {
           {"name", vrf.name},
           {"import", texts(vrf.importTargets)},
           {"export", texts(vrf.exportTargets)},
-          {"subnets", texts(vrf.subnets)},
           {"refused", texts(vrf.refused)}};
 }
 Json toJson(const net::Identity& identity) { return {identity.asn, identity.number}; }
@@ -45,8 +44,7 @@ Json toJson(const SliceTranslation& translation) {
           {"protocol", protocolName(translation.protocol)},
           {"port", translation.port},
           {"targetPort", translation.targetPort},
-          {"source", translation.source},
-          {"weight", translation.weight}};
+          {"source", translation.source}};
 }
 Json toJson(const SlicePort& port) {
   Json json{{"uid", port.uid},
@@ -108,7 +106,6 @@ SliceVrf readVrf(const Json& json) {
           json.at("name").get<std::string>(),
           targets(json.at("import")),
           targets(json.at("export")),
-          prefixes(json.at("subnets")),
           addresses(json.at("refused"))};
 }
 SliceRule readRule(const Json& json) {
@@ -136,7 +133,6 @@ SliceTranslation readTranslation(const Json& json) {
   translation.port = json.at("port").get<std::uint16_t>();
   translation.targetPort = json.at("targetPort").get<std::uint16_t>();
   translation.source = json.at("source").get<std::string>();
-  translation.weight = json.at("weight").get<std::uint16_t>();
   return translation;
 }
 SlicePort readPort(const Json& json) {
@@ -168,8 +164,8 @@ SlicePort readPort(const Json& json) {
 // By structured bindings, so that a new member does not compile until it is named here.
 bool operator==(const Slice& a, const Slice& b) {
   const auto content = [](const Slice& slice) {
-    const auto& [site, host, asn, revision, encapsulations, underlayMtu, vrfs, ports] = slice;
-    return std::tie(site, host, asn, encapsulations, underlayMtu, vrfs, ports);
+    const auto& [site, host, revision, encapsulations, vrfs, ports] = slice;
+    return std::tie(site, host, encapsulations, vrfs, ports);
   };
   return content(a) == content(b);
 }
@@ -177,9 +173,7 @@ bool operator==(const Slice& a, const Slice& b) {
 Json toJson(const Slice& slice) {
   Json json{{"site", slice.site},
             {"host", slice.host},
-            {"asn", slice.asn.value()},
             {"revision", slice.revision},
-            {"underlayMtu", slice.underlayMtu},
             {"encapsulations", Json::array()},
             {"vrfs", Json::array()},
             {"ports", Json::array()}};
@@ -195,9 +189,7 @@ Result<Slice> parseSlice(const Json& json) {
     Slice slice;
     slice.site = json.at("site").get<std::string>();
     slice.host = json.at("host").get<std::string>();
-    slice.asn = net::Asn(json.at("asn").get<std::uint32_t>());
     slice.revision = json.at("revision").get<std::uint64_t>();
-    slice.underlayMtu = json.at("underlayMtu").get<std::uint16_t>();
     for (const auto& item : json.at("encapsulations"))
       slice.encapsulations.push_back(static_cast<net::Encapsulation>(item.get<std::uint16_t>()));
     for (const auto& item : json.at("vrfs")) slice.vrfs.push_back(readVrf(item));

@@ -69,9 +69,9 @@ TEST(Convert, TranslationsLeadToTheAddressOfTheirFamily) {
   auto port = slicePort("a", "10.0.3.11");
   port.addresses.push_back(ip("fd00::11"));
   port.translations = {
-      {net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
-      {net::VrfId(4), ip("fd00:254::1"), model::Protocol::kTcp, 80, 8000, "services/x/y", 1},
-      {net::VrfId(9), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+      {net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80, 8000, "services/x/y"},
+      {net::VrfId(4), ip("fd00:254::1"), model::Protocol::kTcp, 80, 8000, "services/x/y"},
+      {net::VrfId(9), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f"}};
   const auto all = toTranslations(port);
   ASSERT_EQ(all.size(), 3U);
   for (const auto& one : all) {
@@ -111,7 +111,7 @@ TEST(Convert, OneRouteForEachAddressInEachVrf) {
   port.translations.push_back(port.translations[0]);
   port.translations.back().port = 443;
   port.translations.push_back(
-      {net::VrfId(99), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1});
+      {net::VrfId(99), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f"});
   port.addresses.push_back(ip("fd00::11"));  // the sessions carry IPv4
   (void)state.numbers(port.uid, port.name);
   const auto routes = originations(all, port, state, ip("10.1.0.11").v4(), cache);
@@ -125,7 +125,7 @@ TEST(Convert, OneRouteForEachAddressInEachVrf) {
   EXPECT_FALSE(net::anycastIn(routes[0].attributes->extendedCommunities)) << "its own address";
   EXPECT_TRUE(net::anycastIn(routes[1].attributes->extendedCommunities));
   port.translations = {
-      {net::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+      {net::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f"}};
   const auto floating = originations(all, port, state, ip("10.1.0.11").v4(), cache);
   ASSERT_EQ(floating.size(), 2U);
   EXPECT_FALSE(net::anycastIn(floating[1].attributes->extendedCommunities))

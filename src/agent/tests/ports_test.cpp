@@ -139,7 +139,7 @@ TEST_F(PortsTest, AChangedTargetPortReplacesTheOldAtOnce) {
 TEST_F(PortsTest, AFloatingIpThatGoesDoesNotLinger) {
   auto with = slice();
   with.ports[0].translations = {
-      {net::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f", 1}};
+      {net::VrfId(4), ip("185.22.97.188"), model::Protocol::kAny, 0, 0, "floatingips/x/f"}};
   life->agent.applySlice(with, true);
   plugA();
   with.ports[0].translations.clear();

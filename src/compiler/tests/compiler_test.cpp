@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <random>
 
 #include "fixture.h"
@@ -79,7 +81,23 @@ TEST(Compile, TargetPortsOfABackendWin) {
   EXPECT_EQ(translations[0].targetPort, 9000);
   EXPECT_EQ(translations[1].targetPort, 53);
   EXPECT_EQ(translations[1].protocol, Protocol::kUdp);
-  EXPECT_EQ(translations[0].weight, 3);
+}
+
+// What no host acts on is in no slice, so that it sends none again.
+TEST(Compile, WeightsOfBackendsChangeNoSlice) {
+  World world;
+  world.add(kLeonardo);
+  const auto service = [](int weight) {
+    return fmt::format(
+        "kind: Service\nmetadata: {{name: leonardo}}\nspec: {{network: service-leonardo, "
+        "addresses: [10.254.98.15], ports: [{{port: 80}}], backends: [{{port: leonardo-a, weight: "
+        "{}}}]}}",
+        weight);
+  };
+  world.add(service(1));
+  const auto before = world.compile();
+  world.add(service(3));
+  EXPECT_EQ(world.compile().slices, before.slices);
 }
 
 TEST(Compile, FloatingIps) {

@@ -1,4 +1,5 @@
 // What one host must hold: the compiler's output, the agent's input. Travels as JSON over the API.
+// Only what a host acts on: any difference sends the slice again.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,6 @@ struct SliceVrf {
   net::VrfId id;     // NetworkStatus.id
   std::string name;  // "project/network"
   std::set<net::RouteTarget> importTargets, exportTargets;
-  std::vector<net::IpPrefix> subnets;
   // Service addresses that this VRF can see and that have no ready backend: refused at once.
   std::vector<net::IpAddress> refused;
   friend bool operator==(const SliceVrf&, const SliceVrf&) = default;
@@ -47,7 +47,6 @@ struct SliceTranslation {  // a VIP port or a floating IP of this port
   Protocol protocol = Protocol::kAny;  // kAny with port 0: floating IP
   std::uint16_t port = 0, targetPort = 0;
   std::string source;  // "services/default/leonardo", "floatingips/…"
-  std::uint16_t weight = 1;
   friend bool operator==(const SliceTranslation&, const SliceTranslation&) = default;
 };
 
@@ -70,10 +69,8 @@ struct SlicePort {
 
 struct Slice {
   std::string site, host;
-  net::Asn asn;
   std::uint64_t revision = 0;  // of the store when compiled
   std::vector<net::Encapsulation> encapsulations;
-  std::uint16_t underlayMtu = 1500;
   std::vector<SliceVrf> vrfs;    // those of its ports and of their translations
   std::vector<SlicePort> ports;  // placed on this host
   friend bool operator==(const Slice&, const Slice&);  // but for the revision
