@@ -100,7 +100,8 @@ model::Slice sliceOf(Index& index, const std::string& host, const std::vector<Po
   std::set<model::Ref> needed;
   for (const auto* port : ports) {
     const auto* network = index.network(port->spec.network);
-    if (network->status.id == 0 || port->addresses().empty()) continue;  // not allocated yet
+    if (network->status.id == 0 || port->addresses().empty() || port->identity.number == 0)
+      continue;  // not allocated yet; without an identity no denial would meet it
     slice.ports.push_back(slicePort(index, *port, *network));
     needed.insert(port->spec.network);
     for (const auto& [service, backend] : port->services) needed.insert(service->spec.network);

@@ -19,6 +19,10 @@ const std::string& projectOf(const NetworkInfo* network) { return network->ref.p
 
 Ref refOf(const model::Object& object) { return {object.metadata.project, object.metadata.name}; }
 
+bool isEstablished(const model::Object& link) {
+  return link.status.value("phase", "") == "established";
+}
+
 // The first of those that are not of the project; `count` is the number of these. The networks come
 // by project, so that one's own are passed over at once.
 std::string someOf(const std::vector<const NetworkInfo*>& networks, const std::string& project,
@@ -108,18 +112,52 @@ void Index::read(const model::Object& object) {
   }
 }
 
+namespace {
+
+bool isRead(Kind kind) {
+  return kind != Kind::kProject && kind != Kind::kAddressPool && kind != Kind::kQuota &&
+         kind != Kind::kToken;
+}
+
+bool sameStatus(const model::Object& a, const model::Object& b) {
+  switch (a.kind) {
+    case Kind::kPort: {
+      const auto one = model::PortStatus::from(a), other = model::PortStatus::from(b);
+      return one.addresses == other.addresses && one.mac == other.mac;
+    }
+    case Kind::kNetwork: {
+      const auto one = model::NetworkStatus::from(a), other = model::NetworkStatus::from(b);
+      return one.id == other.id && one.autoTarget == other.autoTarget;
+    }
+    case Kind::kLink:
+      return isEstablished(a) == isEstablished(b);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+// Beside read(), whose reading it tells: a status that is read there belongs here.
+bool affects(const model::Object* before, const model::Object* now) {
+  if (!isRead((now != nullptr ? now : before)->kind)) return false;
+  if (before == nullptr || now == nullptr) return true;
+  return before->spec != now->spec || before->metadata.uid != now->metadata.uid ||
+         !sameStatus(*before, *now);
+}
+
 void Index::readLink(const model::Object& object) {
   const auto spec = model::LinkSpec::from(object);
   // Both sides have agreed: ours by `accepted`, theirs by what the exchange between the sites
   // found.
-  if (spec.accepted && object.status.value("phase", "") == "established" &&
+  if (spec.accepted && isEstablished(object) &&
       spec.routeTarget != net::RouteTarget())
     linksByPeer[spec.peer].push_back({refOf(object), spec});
 }
 
 void Index::readIdentity(const model::Object& object) {
   const auto spec = model::IdentitySpec::from(object);
-  numbers_[spec.labels] = spec.number;
+  numbers_[spec.labels] = {object.metadata.name, spec.number};
 }
 
 NetworkInfo* Index::network(const Ref& ref) {
@@ -191,6 +229,7 @@ void Index::connect(Compiled& out) {
   for (const auto& [peer, links] : linksByPeer)
     for (const auto& link : links)
       if (auto* ours = network(link.spec.network)) ours->linkTargets.insert(link.spec.routeTarget);
+  for (const auto& [labels, identity] : numbers_) out.idleIdentities.insert(identity.name);
   for (auto& [ref, port] : ports) placePort(port, out);
   for (const auto& service : services) placeService(service, out);
   for (const auto& [source, floating] : floatingIps_) {
@@ -222,7 +261,8 @@ void Index::placePort(PortInfo& port, Compiled& out) {
     // The community has two bytes for the AS; a site with a longer number shows AS_TRANS's place as
     // 0 (unknown to others).
     const auto asn = siteSpec.asn.value();
-    port.identity = {static_cast<std::uint16_t>(asn <= 0xffff ? asn : 0), number->second};
+    port.identity = {static_cast<std::uint16_t>(asn <= 0xffff ? asn : 0), number->second.number};
+    out.idleIdentities.erase(number->second.name);
     home->identities.insert(port.identity);
     for (const auto& group : port.spec.securityGroups)
       identitiesByGroup[group].insert(port.identity);

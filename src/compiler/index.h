@@ -82,7 +82,11 @@ class Index {
   void placePort(PortInfo& port, Compiled& out);
   void placeService(const ServiceInfo& service, Compiled& out);
 
-  std::map<IdentityLabels, std::uint32_t> numbers_;
+  struct Numbered {
+    std::string name;  // of the Identity
+    std::uint32_t number = 0;
+  };
+  std::map<IdentityLabels, Numbered> numbers_;
   std::vector<std::pair<std::string, std::vector<model::Ref>>> routers_;
   std::vector<std::pair<std::string, model::FloatingIpSpec>> floatingIps_;
 };

@@ -12,35 +12,12 @@ namespace hawser::controller {
 using model::Kind;
 using model::Object;
 
-namespace {
-
-model::Json statusThatMatters(const Object& object) {
-  auto status = object.status;
-  if (object.kind == Kind::kPort) {
-    status.erase("phase");
-    status.erase("host");
-  }
-  if (object.kind == Kind::kHost) return {};
-  if (object.kind == Kind::kLink) return status.value("phase", "");
-  return status;
-}
-
-}  // namespace
-
-bool matters(const api::Change& change) {
-  const auto kind = (change.now ? change.now : change.before)->kind;
-  if (kind == Kind::kToken || kind == Kind::kQuota || kind == Kind::kProject) return false;
-  if (!change.before || !change.now) return true;
-  return change.before->spec != change.now->spec ||
-         statusThatMatters(*change.before) != statusThatMatters(*change.now);
-}
-
-CompileLoop::CompileLoop(io::Loop& loop, api::Objects& objects, Metrics& metrics)
-    : loop_(loop), objects_(objects), metrics_(metrics) {
+CompileLoop::CompileLoop(io::Loop& loop, api::Objects& objects, Metrics& metrics, Times times)
+    : loop_(loop), objects_(objects), metrics_(metrics), times_(times), retry_(loop) {
   objects_.onChange([this, alive = std::weak_ptr(alive_)](const std::vector<api::Change>& changes) {
     if (alive.expired() || running_) return;
     for (const auto& change : changes)
-      if (matters(change)) return schedule();
+      if (compiler::affects(change.before.get(), change.now.get())) return schedule();
   });
 }
 CompileLoop::~CompileLoop() = default;
@@ -60,8 +37,14 @@ void CompileLoop::run() {
   const auto start = std::chrono::steady_clock::now();
   auto next = compiler::compile(objects_.all());
   std::swap(next, compiled_);  // `next` is what was
-  if (!compiled_.missingIdentities.empty() && allocateIdentities())
-    compiled_ = compiler::compile(objects_.all());
+  retry_.cancel();
+  if (!compiled_.missingIdentities.empty()) {
+    if (allocateIdentities())
+      compiled_ = compiler::compile(objects_.all());
+    else  // the ports without a number wait: nothing else may come that runs this again
+      retry_.start(times_.retry, [this] { run(); });
+  }
+  removeIdleIdentities();
   running_ = false;
   std::set<std::string> changed;
   for (auto& [host, slice] : compiled_.slices) {
@@ -90,13 +73,12 @@ void CompileLoop::run() {
   if (callback_) callback_(changed);
 }
 
-// Numbers go up and are not given twice: routes that are still on their way carry them.
+// Numbers go up and are not given twice: routes that are still on their way carry them. The highest
+// stays, used or not, for the next one to be found from.
 bool CompileLoop::allocateIdentities() {
   std::uint32_t last = 0;
-  const auto& all = objects_.all();
-  for (auto at = all.lower_bound({Kind::kIdentity, {}, {}});
-       at != all.end() && at->first.kind == Kind::kIdentity; ++at)
-    last = std::max(last, model::IdentitySpec::from(*at->second).number);
+  for (const auto& [key, identity] : model::ofKind(objects_.all(), Kind::kIdentity))
+    last = std::max(last, model::IdentitySpec::from(*identity).number);
   std::vector<api::Write> writes;
   for (const auto& labels : compiled_.missingIdentities) {
     Object identity;
@@ -106,8 +88,47 @@ bool CompileLoop::allocateIdentities() {
     writes.push_back({api::Write::Op::kCreate, std::move(identity)});
   }
   const auto done = objects_.commit(std::move(writes), api::Caller::system());
-  if (!done) log::error("controller", "identities: {}", done.error().text());
-  return done.has_value();
+  if (!done) {
+    metrics_.counter("controller.identity.fail").add();
+    if (const auto why = done.error().text(); why != allocationError_) {
+      log::error("controller", "{} identities are not given out, their ports wait: {}",
+                 compiled_.missingIdentities.size(), why);
+      allocationError_ = why;
+    }
+    return false;
+  }
+  allocationError_.clear();
+  return true;
+}
+
+void CompileLoop::removeIdleIdentities() {
+  const auto now = loop_.clock().now();
+  std::erase_if(idleSince_, [this](const auto& entry) {
+    return !compiled_.idleIdentities.contains(entry.first);
+  });
+  std::vector<std::pair<std::uint32_t, std::string>> over;
+  std::uint32_t last = 0;
+  for (const auto& [key, identity] : model::ofKind(objects_.all(), Kind::kIdentity)) {
+    const auto number = model::IdentitySpec::from(*identity).number;
+    last = std::max(last, number);
+    if (!compiled_.idleIdentities.contains(key.name)) continue;
+    const auto since = idleSince_.try_emplace(key.name, now).first->second;
+    if (now - since >= times_.idle) over.emplace_back(number, key.name);
+  }
+  std::vector<api::Write> writes;
+  for (const auto& [number, name] : over) {
+    if (number == last) continue;
+    Object identity;
+    identity.kind = Kind::kIdentity;
+    identity.metadata.name = name;
+    writes.push_back({api::Write::Op::kDelete, std::move(identity)});
+  }
+  if (writes.empty()) return;
+  const auto count = writes.size();
+  if (const auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
+    log::error("controller", "idle identities stay: {}", done.error().text());
+  else
+    metrics_.counter("controller.identity.remove").add(count);
 }
 
 }  // namespace hawser::controller

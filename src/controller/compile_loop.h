@@ -2,7 +2,10 @@
 // of commits is compiled once, on the next turn of the loop.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -15,8 +18,17 @@ namespace hawser::controller {
 
 class CompileLoop {
  public:
+  struct Times {
+    std::chrono::milliseconds retry{1000};  // after identities could not be stored
+    // An identity that no port has had for so long is removed, with the next compilation. Routes
+    // that carry it are gone by then, but for those of hosts and sites that are cut off, which
+    // have no newer rules either.
+    std::chrono::milliseconds idle = std::chrono::hours(24);
+  };
   // Lives as long as `objects`, whose changes it follows.
-  CompileLoop(io::Loop& loop, api::Objects& objects, Metrics& metrics);
+  CompileLoop(io::Loop& loop, api::Objects& objects, Metrics& metrics)
+      : CompileLoop(loop, objects, metrics, Times{}) {}
+  CompileLoop(io::Loop& loop, api::Objects& objects, Metrics& metrics, Times times);
   ~CompileLoop();
   CompileLoop(const CompileLoop&) = delete;
   CompileLoop& operator=(const CompileLoop&) = delete;
@@ -32,18 +44,20 @@ class CompileLoop {
  private:
   void schedule();
   [[nodiscard]] bool allocateIdentities();
+  void removeIdleIdentities();
 
   io::Loop& loop_;
   api::Objects& objects_;
   Metrics& metrics_;
+  Times times_;
+  io::Timer retry_;
+  std::map<std::string, TimePoint> idleSince_;  // identities; from our start on
+  std::string allocationError_;  // what the log has been told
   compiler::Compiled compiled_;
   Callback callback_;
   bool scheduled_ = false, running_ = false;
   std::uint64_t lastMicroseconds_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
-
-// Can the change alter slices or peers? Phases, reports and tokens cannot.
-[[nodiscard]] bool matters(const api::Change& change);
 
 }  // namespace hawser::controller

@@ -277,6 +277,25 @@ TEST_F(RulesTest, PortsWithoutAnAddressWait) {
   EXPECT_EQ(at("later").mac.text(), "02:00:00:00:00:09");
 }
 
+// A denial names identities, so 0 is in none: what has no number must not run.
+TEST_F(RulesTest, PortsWithoutAnIdentityWait) {
+  policy("p", "{from: {network: front}, to: {network: back}, protocol: tcp, ports: [80]}");
+  const auto first = compiler::compile(world_.objects);
+  EXPECT_FALSE(port(first, "default/f"));
+  EXPECT_FALSE(port(first, "default/b"));
+  EXPECT_TRUE(first.slices.at("h").vrfs.empty()) << "nor does anything announce for them";
+  compile();
+  EXPECT_TRUE(port(compiled_, "default/f"));
+  // One more, of labels that nobody had.
+  add("kind: SecurityGroup\nmetadata: {name: g}\nspec: {}");
+  add("kind: Port\nmetadata: {name: g}\nspec: {network: back, host: h, addresses: [10.2.0.9], "
+      "securityGroups: [g]}");
+  const auto then = compiler::compile(world_.objects);
+  EXPECT_FALSE(port(then, "default/g"));
+  for (const auto& item : then.slices.at("h").ports) EXPECT_NE(item.identity.number, 0U);
+  EXPECT_EQ(then.slices.at("h").ports.size(), 2U) << "the others stay";
+}
+
 TEST_F(RulesTest, PortsWithoutAHostAreNowhere) {
   add("kind: Port\nmetadata: {name: idle}\nspec: {network: back, addresses: [10.2.0.9]}");
   compile();
@@ -301,10 +320,18 @@ TEST_F(RulesTest, IdentitiesAreAskedForOnce) {
     EXPECT_EQ(labels.at("project"), "default");
     EXPECT_TRUE(labels.contains("network"));
   }
-  EXPECT_EQ(port(first, "default/f")->identity.number, 0U) << "unknown until it has a number";
   compile();
   EXPECT_TRUE(compiled_.missingIdentities.empty());
   EXPECT_EQ(at("f").identity.asn, 64513);
+}
+
+TEST_F(RulesTest, IdentitiesThatNobodyHasAreTold) {
+  compile();
+  EXPECT_TRUE(compiled_.idleIdentities.empty());
+  const auto name = "i" + std::to_string(at("f").identity.number);
+  world_.remove(model::Kind::kPort, "f");
+  compile();
+  EXPECT_EQ(compiled_.idleIdentities, std::set{name});
 }
 
 TEST_F(RulesTest, ASiteWithAWideAsNumberHasIdentitiesOfZero) {

@@ -24,8 +24,9 @@ struct Compiled {
   std::map<std::string, model::Slice> slices;  // by host; every Host has one, maybe empty
   std::map<std::string, PeerIntent> peers;
   // Label sets of ports that have no Identity object yet; the controller allocates them and
-  // compiles again. Until then such ports have identity 0.
+  // compiles again. Until then such ports are in no slice.
   std::set<IdentityLabels> missingIdentities;
+  std::set<std::string> idleIdentities;  // names of Identity objects whose labels no port has
   std::vector<std::string> warnings;  // sorted; dangling references and the like:
                                       // "services/default/x: backend y does not exist"
 };
@@ -38,5 +39,9 @@ struct Targets {
 [[nodiscard]] Targets targetsOf(const model::ObjectMap& objects, const model::Ref& network);
 
 [[nodiscard]] Compiled compile(const model::ObjectMap& objects);
+
+// May compile() give something else after this change of one object? Either may be null. What is
+// only reported, such as phases and messages, does not.
+[[nodiscard]] bool affects(const model::Object* before, const model::Object* now);
 
 }  // namespace hawser::compiler

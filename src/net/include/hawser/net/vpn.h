@@ -99,7 +99,9 @@ enum class Encapsulation : std::uint16_t { kGre = 2, kVxlan = 8, kMplsInUdp = 13
 
 // The identity of the workload behind a route: (AS of the site that numbered it, number). Carried
 // as an extended community of type 0x80, sub-type 0x71 (where OpenContrail carried the origin
-// network): AS in two bytes, number in four. Zero is "unknown". A site whose AS does not fit uses
+// network): AS in two bytes, number in four. Number 0 is "unknown": nobody's workload. Rules list
+// the numbers that they deny, so 0 passes them all, and the datapath takes a route without one for
+// a router's: no port goes to a host before it has a number. A site whose AS does not fit uses
 // AS 0 inside; that never crosses a border (docs/modules/net.md).
 struct Identity {
   std::uint16_t asn = 0;
