@@ -119,9 +119,9 @@ void Daemon::stop() {
 Result<void> Daemon::addPeers() {
   for (const auto& controller : parts_.enrolment.controllers) {
     bgp::PeerConfig peer;
-    peer.name = "controller-" + controller.bgp.text();
-    peer.address = controller.bgp;
-    peer.port = controller.bgpPort;
+    peer.name = "controller-" + controller.bgp.address.text();
+    peer.address = controller.bgp.address;
+    peer.port = controller.bgp.port;
     peer.localAddress = net::IpAddress(parts_.underlay);
     peer.remoteAs = parts_.enrolment.asn;
     peer.tls = true;

@@ -1,6 +1,5 @@
 #include "enrol.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -101,20 +100,17 @@ Result<Json> askUntilAnswered(const Options& options, const Secrets& secrets) {
   }
 }
 
-}  // namespace
-
-Result<std::pair<net::IpAddress, std::uint16_t>> parseEndpoint(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return invalid("\"" + text + "\" is no ADDR:PORT");
-  const auto address = net::IpAddress::parse(text.substr(0, colon));
-  if (!address) return std::unexpected(address.error());
-  std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data() + colon + 1, end, port);
-  if (read.ec != std::errc() || read.ptr != end || port == 0)
-    return invalid("\"" + text + "\" has no port in 1..65535");
-  return std::pair{*address, port};
+Result<net::Endpoint> bgpEndpoint(const std::string& text) {
+  auto endpoint = net::Endpoint::parse(text);
+  if (!endpoint) return invalid(endpoint.error().message, "controllers.bgp");
+  if (endpoint->port == 0) return invalid("\"" + text + "\": port 0", "controllers.bgp");
+  if (endpoint->address.isV6())
+    return invalid("\"" + text + "\" is IPv6; hosts speak BGP over IPv4 only, so far",
+                   "controllers.bgp");
+  return endpoint;
 }
+
+}  // namespace
 
 Result<Enrolment> parseEnrolment(const std::string& text) {
   try {
@@ -126,9 +122,9 @@ Result<Enrolment> parseEnrolment(const std::string& text) {
     out.ca = json.at("ca").get<std::string>();
     out.certificate = json.at("certificate").get<std::string>();
     for (const auto& one : json.at("controllers")) {
-      const auto bgp = parseEndpoint(one.at("bgp").get<std::string>());
-      if (!bgp) return invalid(bgp.error().message, "controllers.bgp");
-      out.controllers.push_back({urlOf(one.at("api").get<std::string>()), bgp->first, bgp->second});
+      const auto bgp = bgpEndpoint(one.at("bgp").get<std::string>());
+      if (!bgp) return std::unexpected(bgp.error());
+      out.controllers.push_back({urlOf(one.at("api").get<std::string>()), *bgp});
     }
     if (out.controllers.empty()) return invalid("names no controller", "controllers");
     if (out.asn.value() == 0) return invalid("is zero", "asn");

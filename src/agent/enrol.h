@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "hawser/base/result.h"
+#include "hawser/net/endpoint.h"
 #include "hawser/net/vpn.h"
 #include "options.h"
 
 namespace hawser::agent {
 
 struct ControllerAddress {
-  std::string api;     // "https://10.1.0.10:8443"
-  net::IpAddress bgp;  // BGP over TLS
-  std::uint16_t bgpPort = 1790;
+  std::string api;    // "https://10.1.0.10:8443"
+  net::Endpoint bgp;  // over TLS; IPv4
   friend bool operator==(const ControllerAddress&, const ControllerAddress&) = default;
 };
 
@@ -32,10 +32,6 @@ struct Enrolment {
 // Asks each controller in turn, again and again while none answers; a refusal is final. Blocking.
 // The key is kept before the token is spent, so that a crash in between loses neither.
 [[nodiscard]] Result<Enrolment> join(const Options& options);
-
-// "ADDR:PORT"; IPv4 only.
-[[nodiscard]] Result<std::pair<net::IpAddress, std::uint16_t>> parseEndpoint(
-    const std::string& text);
 
 // Text of the answer of POST /api/v1/join, or of the kept file.
 [[nodiscard]] Result<Enrolment> parseEnrolment(const std::string& json);

@@ -40,6 +40,10 @@ Result<void> check(const Config& config) {
     if (address.isUnspecified())
       return invalid("needs the address that others reach, not an unspecified one", flag);
   if (config.routerId.value() == 0 && !config.bgpAddress.isV4())
+  if (config.bgpTlsAddress.isV6())
+    return invalid(fmt::format("{} is IPv6; hosts speak BGP over IPv4 only, so far",
+                               config.bgpTlsAddress.text()),
+                   "--bgp-tls");
     return invalid("is required when the BGP address is not IPv4", "--router-id");
   return {};
 }
@@ -49,10 +53,6 @@ Write creation(const std::string& kind, const std::string& name, const Json& spe
       model::parseObject({{"kind", kind}, {"metadata", {{"name", name}}}, {"spec", spec}});
   HAWSER_CHECK(object.has_value(), object ? "" : object.error().text());
   return {Write::Op::kCreate, std::move(*object)};
-}
-
-std::string bracketed(const net::IpAddress& address) {
-  return address.isV4() ? address.text() : "[" + address.text() + "]";
 }
 
 }  // namespace
@@ -241,9 +241,8 @@ struct Controller::Impl {
     server = std::move(*opened);
     federation->setServer(server.get());
     hosts->setFacts({config.site, config.asn,
-                     fmt::format("https://{}:{}", bracketed(config.apiAddress), server->port()),
-                     fmt::format("{}:{}", bracketed(config.bgpTlsAddress),
-                                 sessions->speaker().tlsListenPort())});
+                     "https://" + net::Endpoint{config.apiAddress, server->port()}.text(),
+                     {config.bgpTlsAddress, sessions->speaker().tlsListenPort()}});
     return {};
   }
 

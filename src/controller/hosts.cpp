@@ -77,7 +77,7 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
               {"site", facts_.site},
               {"asn", facts_.asn.value()},
               {"host", spec.host},
-              {"controllers", {{{"api", facts_.apiUrl}, {"bgp", facts_.bgpAddress}}}}};
+              {"controllers", {{{"api", facts_.apiUrl}, {"bgp", facts_.bgp.text()}}}}};
 }
 
 void Hosts::slice(const std::string& host, bool watch, const api::ReplyPtr& reply) {

@@ -10,6 +10,7 @@
 #include "compile_loop.h"
 #include "hawser/api/pki.h"
 #include "hawser/api/server.h"
+#include "hawser/net/endpoint.h"
 
 namespace hawser::controller {
 
@@ -18,8 +19,8 @@ class Hosts {
   struct Facts {
     std::string site;
     net::Asn asn;
-    std::string apiUrl;      // "https://10.2.0.10:8443"
-    std::string bgpAddress;  // "10.2.0.10:1790": BGP over TLS
+    std::string apiUrl;  // "https://10.2.0.10:8443"
+    net::Endpoint bgp;   // over TLS
   };
   Hosts(io::Loop& loop, api::Objects& objects, CompileLoop& compile, const api::KeyPair& ca,
         Metrics& metrics);

@@ -11,43 +11,16 @@
 
 #include "hawser/base/log.h"
 #include "hawser/controller/controller.h"
+#include "hawser/net/endpoint.h"
 
 namespace hawser::controller {
 namespace {
 
-struct Endpoint {
-  net::IpAddress address;
-  std::uint16_t port = 0;
-};
-
-// "10.1.0.10", "10.1.0.10:8443", "[2001:db8::1]:8443".
-Result<Endpoint> parseEndpoint(const std::string& text, std::uint16_t otherwise,
-                               const std::string& flag) {
-  std::string host = text, port;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == std::string::npos) return invalid(fmt::format("\"{}\" lacks a ]", text), flag);
-    host = text.substr(1, end - 1);
-    if (end + 1 < text.size()) {
-      if (text[end + 1] != ':')
-        return invalid(fmt::format("\"{}\" is not [ADDRESS]:PORT", text), flag);
-      port = text.substr(end + 2);
-    }
-  } else if (const auto colon = text.find(':');
-             colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    if (port.empty())
-      return invalid(fmt::format("\"{}\" has no port behind the colon", text), flag);
-  }
-  const auto address = net::IpAddress::parse(host);
-  if (!address) return invalid(address.error().message, flag);
-  Endpoint endpoint{*address, otherwise};
-  if (port.empty()) return endpoint;
-  if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoul(port) > 65535)
-    return invalid(fmt::format("\"{}\" is not a port", port), flag);
-  endpoint.port = static_cast<std::uint16_t>(std::stoul(port));
+// An address, with or without a port.
+Result<net::Endpoint> endpointOf(const std::string& text, std::uint16_t otherwise,
+                                 const std::string& flag) {
+  auto endpoint = net::Endpoint::parse(text, otherwise);
+  if (!endpoint) return invalid(endpoint.error().message, flag);
   return endpoint;
 }
 
@@ -64,11 +37,11 @@ Result<Config> configOf(const Options& options) {
   const auto asn = net::parseAsn(options.asn);
   if (!asn) return invalid(asn.error().message, "--asn");
   config.asn = *asn;
-  const auto api = parseEndpoint(options.api, 8443, "--api");
+  const auto api = endpointOf(options.api, 8443, "--api");
   if (!api) return std::unexpected(api.error());
-  const auto bgp = parseEndpoint(options.bgp, 179, "--bgp");
+  const auto bgp = endpointOf(options.bgp, 179, "--bgp");
   if (!bgp) return std::unexpected(bgp.error());
-  const auto tls = parseEndpoint(options.bgpTls, 1790, "--bgp-tls");
+  const auto tls = endpointOf(options.bgpTls, 1790, "--bgp-tls");
   if (!tls) return std::unexpected(tls.error());
   config.apiAddress = api->address;
   config.apiPort = api->port;
@@ -142,10 +115,10 @@ int controllerMain(int argc, char** argv) {
     (*controller)->stop();
     loop.stop();
   });
-  fmt::print("ready site={} asn={} api=https://{}:{} bgp={}:{} bgp-tls={}:{}\n", options.site,
-             options.asn, config->apiAddress.text(), (*controller)->apiPort(),
-             config->bgpAddress.text(), (*controller)->bgpPort(), config->bgpTlsAddress.text(),
-             (*controller)->bgpTlsPort());
+  fmt::print("ready site={} asn={} api=https://{} bgp={} bgp-tls={}\n", options.site, options.asn,
+             net::Endpoint{config->apiAddress, (*controller)->apiPort()}.text(),
+             net::Endpoint{config->bgpAddress, (*controller)->bgpPort()}.text(),
+             net::Endpoint{config->bgpTlsAddress, (*controller)->bgpTlsPort()}.text());
   std::fflush(stdout);
   loop.run();
   log::info("controller", "ended; hosts and peers keep the routes until the next start");

@@ -84,7 +84,7 @@ TEST_F(DaemonTest, JoinsOnceAndKeepsItsKeyToItself) {
   EXPECT_EQ(api::commonName(joined->certificate).value(), "host:h1");
   ASSERT_EQ(joined->controllers.size(), 1U);
   EXPECT_EQ(joined->controllers[0].api, controller.url());
-  EXPECT_EQ(joined->controllers[0].bgpPort, controller.bgpPort);
+  EXPECT_EQ(joined->controllers[0].bgp.port, controller.bgpPort);
   const auto loaded = loadEnrolment(options.stateDir);
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->key, joined->key);
@@ -229,12 +229,26 @@ TEST(Kernel, AddressAndMtuOfADevice) {
   EXPECT_EQ(mtuOf("nosuchdevice").error().field, "--underlay-device");
 }
 
-TEST(Enrolment, EndpointsAreReadStrictly) {
-  EXPECT_EQ(parseEndpoint("10.1.0.10:1790")->second, 1790);
-  EXPECT_EQ(parseEndpoint("10.1.0.10:1790")->first, ip("10.1.0.10"));
+TEST(Enrolment, TheAddressForBgpIsReadStrictly) {
+  const auto with = [](const std::string& bgp) {
+    return parseEnrolment(
+        Json{{"site", "w"},
+             {"host", "h"},
+             {"asn", 1},
+             {"ca", ""},
+             {"certificate", ""},
+             {"controllers", {{{"api", "10.1.0.10:8443"}, {"bgp", bgp}}}}}
+            .dump());
+  };
+  const auto good = with("10.1.0.10:1790");
+  ASSERT_TRUE(good) << good.error().text();
+  EXPECT_EQ(good->controllers[0].bgp, (net::Endpoint{ip("10.1.0.10"), 1790}));
   for (const auto* bad : {"", "10.1.0.10", "10.1.0.10:", "10.1.0.10:0", "10.1.0.10:65536",
                           "10.1.0.10:17x", "x:1790", ":1790"})
-    EXPECT_FALSE(parseEndpoint(bad)) << bad;
+    EXPECT_FALSE(with(bad)) << bad;
+  EXPECT_EQ(with("[2001:db8::1]:1790").error().text(),
+            "controllers.bgp: \"[2001:db8::1]:1790\" is IPv6; hosts speak BGP over IPv4 only, so "
+            "far");
 }
 
 TEST(Enrolment, NonsenseIsRefused) {

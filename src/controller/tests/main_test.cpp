@@ -52,6 +52,8 @@ TEST(CommandLine, MistakesNameTheirFlag) {
                                                         {"--api", "0.0.0.0"},
                                                         {"--bgp", "[::1"},
                                                         {"--bgp-tls", "127.0.0.1:x"},
+                                                        {"--bgp-tls", "[2001:db8::1]:1790"},
+                                                        {"--bgp-tls", "2001:db8::1"},
                                                         {"--router-id", "0.0.0.0"},
                                                         {"--underlay-mtu", "1000"},
                                                         {"--log-level", "loud"}}) {

@@ -22,7 +22,7 @@ struct Config {
   std::uint16_t apiPort = 8443;  // 0 picks one; so for the others
   net::IpAddress bgpAddress;
   std::uint16_t bgpPort = 179;
-  net::IpAddress bgpTlsAddress;
+  net::IpAddress bgpTlsAddress;  // IPv4: hosts speak no other
   std::uint16_t bgpTlsPort = 1790;
   net::Ipv4Address routerId;         // 0.0.0.0: the BGP address
   std::uint16_t underlayMtu = 1500;  // bytes; of a new site, later it is the Site object's
