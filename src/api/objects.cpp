@@ -3,12 +3,13 @@
 // batch may remove a thing and its users together.
 #include "hawser/api/objects.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <ctime>
 #include <numeric>
 
 #include "hawser/api/pki.h"
-#include "hawser/base/log.h"
+#include "hawser/base/time.h"
 
 namespace hawser::api {
 
@@ -17,15 +18,6 @@ using model::ObjectKey;
 using model::ObjectPtr;
 
 namespace {
-
-std::string now() {
-  const auto time = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&time, &utc);
-  std::array<char, 32> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), size};
-}
 
 bool sameContent(const Object& a, const Object& b) {
   return a.spec == b.spec && a.status == b.status && a.metadata.labels == b.metadata.labels &&
@@ -66,22 +58,17 @@ ObjectPtr Staging::before(const ObjectKey& key) const {
 }
 
 void Staging::forEach(model::Kind kind, const Visit& visit) const {
-  const ObjectKey first{kind, {}, {}};
-  for (auto at = base_.lower_bound(first); at != base_.end() && at->first.kind == kind; ++at)
-    if (!overlay_.contains(at->first)) visit(*at->second);
-  for (auto at = overlay_.lower_bound(first); at != overlay_.end() && at->first.kind == kind; ++at)
-    if (at->second) visit(*at->second);
+  for (const auto& [key, object] : model::ofKind(base_, kind))
+    if (!overlay_.contains(key)) visit(*object);
+  for (const auto& [key, object] : model::ofKind(overlay_, kind))
+    if (object) visit(*object);
 }
 
 void Staging::forEachOf(model::Kind kind, const std::string& project, const Visit& visit) const {
-  const ObjectKey first{kind, project, {}};
-  const auto inside = [&](const ObjectKey& key) {
-    return key.kind == kind && key.project == project;
-  };
-  for (auto at = base_.lower_bound(first); at != base_.end() && inside(at->first); ++at)
-    if (!overlay_.contains(at->first)) visit(*at->second);
-  for (auto at = overlay_.lower_bound(first); at != overlay_.end() && inside(at->first); ++at)
-    if (at->second) visit(*at->second);
+  for (const auto& [key, object] : model::ofKind(base_, kind, project))
+    if (!overlay_.contains(key)) visit(*object);
+  for (const auto& [key, object] : model::ofKind(overlay_, kind, project))
+    if (object) visit(*object);
 }
 
 void Staging::put(Object object) {
@@ -112,8 +99,8 @@ Result<std::unique_ptr<Objects>> Objects::open(store::Store& store, Admission& a
   for (const auto& entry : listing->entries) {
     auto object = fromEntry(entry);
     if (!object) return std::unexpected(object.error());
-    auto key = object->key();
-    objects->objects_[key] = std::make_shared<const Object>(std::move(*object));
+    const auto key = object->key();
+    objects->keep(key, std::make_shared<const Object>(std::move(*object)));
   }
   admission.opened(objects->objects_);
   return objects;
@@ -122,6 +109,26 @@ Result<std::unique_ptr<Objects>> Objects::open(store::Store& store, Admission& a
 ObjectPtr Objects::find(const ObjectKey& key) const {
   const auto found = objects_.find(key);
   return found == objects_.end() ? nullptr : found->second;
+}
+
+ObjectPtr Objects::tokenOf(const std::string& secret) const {
+  const auto found = tokens_.find(sha256Hex(secret));
+  return found == tokens_.end() ? nullptr : found->second;
+}
+
+void Objects::keep(const ObjectKey& key, const ObjectPtr& object) {
+  if (key.kind == model::Kind::kToken) {
+    const auto before = find(key);
+    if (before)
+      if (const auto known = tokens_.find(model::TokenSpec::from(*before).hash);
+          known != tokens_.end() && known->second == before)
+        tokens_.erase(known);
+    if (object) tokens_[model::TokenSpec::from(*object).hash] = object;
+  }
+  if (object)
+    objects_[key] = object;
+  else
+    objects_.erase(key);
 }
 
 void Objects::onChange(std::function<void(const std::vector<Change>&)> callback) {
@@ -175,7 +182,7 @@ Result<Objects::Outcome> Objects::stage(Staging& staging, Write& write) {
   } else {
     object.status = before ? before->status : model::Json::object();
     object.metadata.uid = before ? before->metadata.uid : randomSecret().substr(0, 32);
-    object.metadata.created = before ? before->metadata.created : now();
+    object.metadata.created = before ? before->metadata.created : timeText();
     object.metadata.resourceVersion = before ? before->metadata.resourceVersion : 0;
     if (auto admitted = admission_.admit(staging, object, before.get()); !admitted)
       return std::unexpected(admitted.error());
@@ -270,10 +277,8 @@ Result<void> Objects::persist(const Staging& staging, std::vector<Change>& chang
       auto stored = *object;
       stored.metadata.resourceVersion = *revision;
       change.now = std::make_shared<const Object>(std::move(stored));
-      objects_[key] = change.now;
-    } else {
-      objects_.erase(key);
     }
+    keep(key, change.now);
     if (change.before || change.now) changes.push_back(std::move(change));
   }
   return {};

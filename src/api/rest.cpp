@@ -1,10 +1,10 @@
 #include "hawser/api/rest.h"
 
-#include <ctime>
 #include <set>
 
 #include "batch.h"
 #include "hawser/base/log.h"
+#include "hawser/base/time.h"
 
 namespace hawser::api {
 
@@ -27,13 +27,6 @@ std::vector<std::string> segmentsOf(const std::string& path) {
     start = end + 1;
   }
   return segments;
-}
-
-bool over(const std::string& expires) {
-  if (expires.empty()) return false;
-  std::tm utc{};
-  if (::strptime(expires.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc) == nullptr) return true;
-  return ::timegm(&utc) <= std::time(nullptr);
 }
 
 // What the caller sees of it: secrets go to admins only.
@@ -161,18 +154,11 @@ struct Rest::Impl {
   void list(const HttpRequest& request, const Target& target, const Caller& caller,
             const ReplyPtr& reply) const {
     Json items = Json::array();
-    forKind(target.kind, [&](const Object& object) {
-      if (matches(request, target, caller, object)) items.push_back(shown(caller, object));
-    });
+    for (const auto& [key, object] : model::ofKind(objects.all(), target.kind))
+      if (matches(request, target, caller, *object)) items.push_back(shown(caller, *object));
     reply->json(200, {{"kind", std::string(model::info(target.kind).name) + "List"},
                       {"metadata", {{"resourceVersion", objects.revision()}}},
                       {"items", std::move(items)}});
-  }
-
-  void forKind(Kind kind, const std::function<void(const Object&)>& visit) const {
-    const auto& all = objects.all();
-    for (auto at = all.lower_bound({kind, {}, {}}); at != all.end() && at->first.kind == kind; ++at)
-      visit(*at->second);
   }
 
   [[nodiscard]] static Result<store::Revision> revisionOf(const HttpRequest& request) {
@@ -195,10 +181,9 @@ struct Rest::Impl {
     std::vector<std::string> first;
     if (after == 0) {
       after = objects.revision();
-      forKind(target.kind, [&](const Object& object) {
-        if (matches(request, target, caller, object))
-          first.push_back(Json{{"type", "ADDED"}, {"object", shown(caller, object)}}.dump());
-      });
+      for (const auto& [key, object] : model::ofKind(objects.all(), target.kind))
+        if (matches(request, target, caller, *object))
+          first.push_back(Json{{"type", "ADDED"}, {"object", shown(caller, *object)}}.dump());
     }
     const auto prefix = fmt::format("{}{}/", Objects::kPrefix, model::info(target.kind).plural);
     // What is history is told inside watch(), before the stream has begun.
@@ -395,18 +380,12 @@ Result<Json> Rest::parseBody(const HttpRequest& request) {
 
 Result<Caller> Rest::authenticate(const HttpRequest& request) const {
   if (!request.bearer.empty()) {
-    const auto hash = sha256Hex(request.bearer);
-    Caller caller;
-    bool found = false;
-    impl_->forKind(Kind::kToken, [&](const Object& object) {
-      const auto token = model::TokenSpec::from(object);
-      // A joining host's token opens nothing else.
-      if (token.hash != hash || !token.host.empty() || over(token.expires)) return;
-      found = true;
-      caller = {token.role, object.metadata.name, token.project, {}};
-    });
-    if (!found) return fail(ErrorCode::kUnauthorized, "this token is not known or has expired");
-    return caller;
+    const auto found = impl_->objects.tokenOf(request.bearer);
+    const auto token = found ? model::TokenSpec::from(*found) : model::TokenSpec{};
+    // A joining host's token opens nothing else.
+    if (!found || !token.host.empty() || token.over(timeText()))
+      return fail(ErrorCode::kUnauthorized, "this token is not known or has expired");
+    return Caller{token.role, found->metadata.name, token.project, {}};
   }
   if (request.clientName.starts_with("host:") && request.clientAuthority == impl_->ownAuthority)
     return Caller{Role::kHost, request.clientName.substr(5), {}, {}};

@@ -10,6 +10,7 @@
 #include "endpoints.h"
 #include "hawser/base/check.h"
 #include "hawser/base/log.h"
+#include "hawser/base/time.h"
 
 namespace hawser::controller {
 
@@ -85,8 +86,7 @@ struct Controller::Impl {
 
   // The objects that a site begins with; or the check that this is the site of the data.
   Result<void> bootstrap() {
-    for (const auto& [key, object] : objects->all()) {
-      if (key.kind != Kind::kSite) continue;
+    for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kSite)) {
       restarted = true;
       const auto asn = model::SiteSpec::from(*object).asn;
       if (key.name != config.site)
@@ -139,8 +139,8 @@ struct Controller::Impl {
     speaker.tlsListenPort = config.bgpTlsPort;
     speaker.tls = {data->ca().certificate, certificate.certificate, certificate.key};
     speaker.restarting = restarted;
-    for (const auto& [key, object] : objects->all())
-      if (key.kind == Kind::kHost && object->status.value("connected", false))
+    for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kHost))
+      if (object->status.value("connected", false))
         speaker.awaited.insert(Sessions::hostPeer(key.name));
     speaker.authorize = [this](const std::string& name,
                                const net::IpAddress& from) -> std::optional<bgp::PeerConfig> {
@@ -148,9 +148,7 @@ struct Controller::Impl {
         return std::nullopt;
       return Sessions::hostConfig(name.substr(5), config.asn, from);
     };
-    auto made = Sessions::open(loop, std::move(speaker), metrics);
-    if (!made) return std::unexpected(made.error());
-    sessions = std::move(*made);
+    sessions = std::make_unique<Sessions>(loop, std::move(speaker), metrics);
     tellAddresses();
     sessions->setPeers(compile->current().peers);
     hosts = std::make_unique<Hosts>(loop, *objects, *compile, data->ca(), metrics);
@@ -170,9 +168,8 @@ struct Controller::Impl {
   // What no foreign peer may give as a next hop.
   void tellAddresses() {
     std::set<net::IpAddress> own{config.apiAddress, config.bgpAddress, config.bgpTlsAddress};
-    for (auto at = objects->all().lower_bound({Kind::kHost, {}, {}});
-         at != objects->all().end() && at->first.kind == Kind::kHost; ++at)
-      own.insert(model::HostSpec::from(*at->second).address);
+    for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kHost))
+      own.insert(model::HostSpec::from(*object).address);
     sessions->speaker().setOwnAddresses(std::move(own));
   }
 
@@ -181,8 +178,8 @@ struct Controller::Impl {
     for (const auto& peer : sessions->speaker().peers())
       if (peer.state == bgp::State::kEstablished) here.insert(peer.name);
     std::vector<std::string> away;
-    for (const auto& [key, object] : objects->all())
-      if (key.kind == Kind::kHost && !here.contains(Sessions::hostPeer(key.name)))
+    for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kHost))
+      if (!here.contains(Sessions::hostPeer(key.name)))
         away.push_back(key.name);
     for (const auto& name : away) hosts->connected(name, false);
   }
@@ -248,12 +245,11 @@ struct Controller::Impl {
 
   // Streams of tokens whose time ends, end with it.
   void expireTokens() {
-    const auto now = timeText({});
+    const auto now = timeText();
     bool some = false;
-    for (auto at = objects->all().lower_bound({Kind::kToken, {}, {}});
-         at != objects->all().end() && at->first.kind == Kind::kToken; ++at) {
-      const auto expires = at->second->spec.value("expires", "");
-      some = some || (expires > expiredUntil && expires <= now);
+    for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kToken)) {
+      const auto token = model::TokenSpec::from(*object);
+      some = some || (token.over(now) && !token.over(expiredUntil));
     }
     expiredUntil = now;
     if (some && server) server->recheck();

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "hawser/base/time.h"
 #include "views.h"
 
 namespace hawser::controller {

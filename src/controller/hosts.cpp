@@ -3,10 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include "hawser/base/log.h"
+#include "hawser/base/time.h"
 
 namespace hawser::controller {
 
@@ -23,15 +22,6 @@ constexpr std::size_t kMaxMessage = 500;
 
 }  // namespace
 
-std::string timeText(std::chrono::seconds fromNow) {
-  const auto time = std::time(nullptr) + fromNow.count();
-  std::tm utc{};
-  ::gmtime_r(&time, &utc);
-  std::array<char, 32> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), size};
-}
-
 Hosts::Hosts(io::Loop& loop, api::Objects& objects, CompileLoop& compile, const api::KeyPair& ca,
              Metrics& metrics)
     : loop_(loop), objects_(objects), compile_(compile), ca_(ca), metrics_(metrics) {}
@@ -40,20 +30,13 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
   if (!body.is_object() || !body.contains("token") || !body["token"].is_string())
     return invalid("is required", "token");
   if (!body.contains("csr") || !body["csr"].is_string()) return invalid("is required", "csr");
-  const auto hash = api::sha256Hex(body["token"].get<std::string>());
-  model::ObjectPtr token;
-  for (const auto& [key, object] : objects_.all()) {
-    if (key.kind != Kind::kToken) continue;
-    const auto spec = model::TokenSpec::from(*object);
-    const bool over = !spec.expires.empty() && spec.expires <= timeText({});
-    if (!spec.host.empty() && spec.hash == hash && !over) token = object;
-  }
-  if (!token) {
+  const auto token = objects_.tokenOf(body["token"].get<std::string>());
+  const auto spec = token ? model::TokenSpec::from(*token) : model::TokenSpec{};
+  if (spec.host.empty() || spec.over(timeText())) {
     metrics_.counter("controller.join.refuse").add();
     return fail(ErrorCode::kUnauthorized, "this join token is not known, was used, or has expired",
                 "token");
   }
-  const auto spec = model::TokenSpec::from(*token);
   auto certificate =
       api::sign(ca_, body["csr"].get<std::string>(), "host:" + spec.host, kHostValidity);
   if (!certificate) return std::unexpected(certificate.error());

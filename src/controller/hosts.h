@@ -56,7 +56,4 @@ class Hosts {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-// RFC 3339 in UTC, now or later.
-[[nodiscard]] std::string timeText(std::chrono::seconds fromNow);
-
 }  // namespace hawser::controller

@@ -23,12 +23,6 @@ Sessions::Sessions(io::Loop& loop, bgp::SpeakerConfig config, Metrics& metrics)
   });
 }
 
-Result<std::unique_ptr<Sessions>> Sessions::open(io::Loop& loop, bgp::SpeakerConfig config,
-                                                 Metrics& metrics) {
-  std::unique_ptr<Sessions> sessions(new Sessions(loop, std::move(config), metrics));
-  return sessions;
-}
-
 bgp::PeerConfig Sessions::hostConfig(const std::string& host, net::Asn asn,
                                      const net::IpAddress& from) {
   bgp::PeerConfig peer;

@@ -18,10 +18,8 @@ namespace hawser::controller {
 
 class Sessions {
  public:
-  // Speaks at once, with config.restarting as RFC 4724 says.
-  [[nodiscard]] static Result<std::unique_ptr<Sessions>> open(io::Loop& loop,
-                                                              bgp::SpeakerConfig config,
-                                                              Metrics& metrics);
+  // Speaks from speaker().start() on, with config.restarting as RFC 4724 says.
+  Sessions(io::Loop& loop, bgp::SpeakerConfig config, Metrics& metrics);
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
@@ -45,7 +43,6 @@ class Sessions {
                                                   const net::IpAddress& from);
 
  private:
-  Sessions(io::Loop& loop, bgp::SpeakerConfig config, Metrics& metrics);
   [[nodiscard]] bgp::PeerConfig configOf(const compiler::PeerIntent& intent) const;
 
   bgp::SpeakerConfig config_;

@@ -93,15 +93,14 @@ Tracing::Tracing(std::string site, api::Objects& objects, CompileLoop& compile, 
       federation_(federation) {}
 
 std::string Tracing::targetName(const net::RouteTarget& target) const {
-  for (const auto& [key, object] : objects_.all()) {
-    if (key.kind == Kind::kNetwork && model::NetworkStatus::from(*object).autoTarget == target)
+  const auto networks = model::ofKind(objects_.all(), Kind::kNetwork);
+  for (const auto& [key, object] : networks)
+    if (model::NetworkStatus::from(*object).autoTarget == target)
       return fmt::format("automatic target of {}", key.text());
-    if (key.kind == Kind::kLink && model::LinkSpec::from(*object).routeTarget == target)
-      return key.text();
-  }
+  for (const auto& [key, object] : model::ofKind(objects_.all(), Kind::kLink))
+    if (model::LinkSpec::from(*object).routeTarget == target) return key.text();
   std::string names;
-  for (const auto& [key, object] : objects_.all()) {
-    if (key.kind != Kind::kNetwork) continue;
+  for (const auto& [key, object] : networks) {
     const auto spec = model::NetworkSpec::from(*object);
     if (spec.exportTargets.contains(target) || spec.importTargets.contains(target))
       names += (names.empty() ? "set on " : ", ") + key.text();
@@ -114,9 +113,8 @@ trace::World Tracing::world() {
   world.site = site_;
   world.slices = &compile_.current().slices;
   world.objects = &objects_.all();
-  for (const auto& [key, object] : objects_.all())
-    if (key.kind == Kind::kHost)
-      world.hostAddresses[key.name] = model::HostSpec::from(*object).address;
+  for (const auto& [key, object] : model::ofKind(objects_.all(), Kind::kHost))
+    world.hostAddresses[key.name] = model::HostSpec::from(*object).address;
   world.lookup = [this](const model::SliceVrf& vrf, const net::IpAddress& address) {
     return sessions_.lookup(vrf.importTargets, address);
   };

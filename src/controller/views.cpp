@@ -103,9 +103,9 @@ struct Directory {
   std::map<net::Asn, std::string> neighbours;
 
   explicit Directory(const api::Objects& objects) {
-    for (const auto& [key, object] : objects.all()) {
-      if (key.kind == Kind::kHost) hosts[model::HostSpec::from(*object).address] = key.name;
-      if (key.kind != Kind::kPeer) continue;
+    for (const auto& [key, object] : model::ofKind(objects.all(), Kind::kHost))
+      hosts[model::HostSpec::from(*object).address] = key.name;
+    for (const auto& [key, object] : model::ofKind(objects.all(), Kind::kPeer)) {
       const auto spec = model::PeerSpec::from(*object);
       const auto& own = spec.role == "site" ? spec.site : key.name;
       peersByAddress[spec.address] = peersByName[key.name] = own;

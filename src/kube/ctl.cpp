@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "hawser/base/time.h"
 #include "hawser/kube/state_dir.h"
 #include "json_access.h"
 
@@ -57,7 +58,7 @@ Result<void> deletePod(const StateDir& dir, const ObjectName& name) {
   auto pod = findPod(dir, name);
   if (!pod) return std::unexpected(pod.error());
   if (!member((*pod)["metadata"], "deletionTimestamp").is_null()) return {};
-  (*pod)["metadata"]["deletionTimestamp"] = timestamp();
+  (*pod)["metadata"]["deletionTimestamp"] = timeText();
   return dir.writePod(name, *pod);
 }
 

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "hawser/base/log.h"
+#include "hawser/base/time.h"
 #include "json_access.h"
 
 namespace hawser::kube {
@@ -78,14 +79,14 @@ void ManifestSource::control() {
       dir_.removePod(name);
   const auto todo = plan(manifests_, pods, statuses, nodes_, randomSuffix);
   for (auto [name, pod] : todo.create) {
-    pod["metadata"]["creationTimestamp"] = timestamp();
+    pod["metadata"]["creationTimestamp"] = timeText();
     pod["metadata"]["uid"] = name.text() + "/" + randomSuffix() + randomSuffix();
     if (const auto written = dir_.writePod(name, pod); !written)
       log::error("kube", "{}", written.error().text());
   }
   for (const auto& name : todo.remove) {
     auto& pod = pods[name];
-    pod["metadata"]["deletionTimestamp"] = timestamp();
+    pod["metadata"]["deletionTimestamp"] = timeText();
     if (const auto written = dir_.writePod(name, pod); !written)
       log::error("kube", "{}", written.error().text());
   }

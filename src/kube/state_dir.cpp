@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <thread>
 #include <utility>
 
@@ -49,15 +48,6 @@ std::map<ObjectName, Json> readAll(const fs::path& folder) {
 }
 
 }  // namespace
-
-std::string timestamp() {
-  const std::time_t time = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  std::string text(20, '\0');
-  text.resize(std::strftime(text.data(), text.size() + 1, "%Y-%m-%dT%H:%M:%SZ", &parts));
-  return text;
-}
 
 // Open file description locks: they end with the process, and can be asked for without being taken.
 Result<FileLock> FileLock::take(const fs::path& path, const std::string& what) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "hawser/base/time.h"
 #include "hawser/model/specs.h"
 #include "schema.h"
 
@@ -154,15 +155,6 @@ Result<void> checkPeer(const Object& object) {
   return {};
 }
 
-// As the API writes times: "2026-11-25T03:00:00Z".
-bool isTime(std::string_view text) {
-  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
-  if (text.size() != kForm.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (kForm[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != kForm[i]) return false;
-  return true;
-}
-
 Result<void> checkToken(const Object& object) {
   const auto spec = TokenSpec::from(object);
   if (spec.role == Role::kMember && spec.project.empty())
@@ -172,7 +164,7 @@ Result<void> checkToken(const Object& object) {
   if (spec.hash.size() != 64 ||
       spec.hash.find_first_not_of("0123456789abcdef") != std::string::npos)
     return invalid("must be a SHA-256 in 64 hex digits", "spec.hash");
-  if (!spec.expires.empty() && !isTime(spec.expires))
+  if (!spec.expires.empty() && !isTimeText(spec.expires))
     return invalid("must be a time like 2026-01-31T12:00:00Z", "spec.expires");
   return {};
 }

@@ -53,10 +53,6 @@ std::optional<std::string> Used::by(const net::IpAddress& address) const {
   return std::nullopt;
 }
 
-net::IpAddress gatewayOf(const model::Subnet& subnet) {
-  return subnet.gateway.value_or(subnet.prefix.address().plus(1));
-}
-
 const model::Subnet* subnetOf(const model::NetworkSpec& spec, const net::IpAddress& address) {
   const auto found =
       std::find_if(spec.subnets.begin(), spec.subnets.end(),
@@ -67,7 +63,7 @@ const model::Subnet* subnetOf(const model::NetworkSpec& spec, const net::IpAddre
 std::optional<std::string> reserved(const model::Subnet& subnet, const net::IpAddress& address) {
   // A subnet of one or two addresses (RFC 3021) has neither network nor broadcast address.
   const bool small = subnet.prefix.length() >= subnet.prefix.address().bits() - 1;
-  if (address == gatewayOf(subnet) && (!small || subnet.gateway)) return "the gateway's";
+  if (address == subnet.gatewayAddress() && (!small || subnet.gateway)) return "the gateway's";
   if (small) return std::nullopt;
   if (address == subnet.prefix.address()) return "the network's own";
   if (address.isV4() && address == lastOf(subnet.prefix)) return "the broadcast address";

@@ -25,7 +25,6 @@ struct Used {
 // address); nullopt: it can.
 [[nodiscard]] std::optional<std::string> reserved(const model::Subnet& subnet,
                                                   const net::IpAddress& address);
-[[nodiscard]] net::IpAddress gatewayOf(const model::Subnet& subnet);
 // The subnet that holds the address, or null.
 [[nodiscard]] const model::Subnet* subnetOf(const model::NetworkSpec& spec,
                                             const net::IpAddress& address);

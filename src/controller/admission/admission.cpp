@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "admission/removal.h"
+#include "hawser/wire/message.h"
 
 namespace hawser::controller {
 
@@ -54,8 +55,6 @@ Result<void> Admitting::run() {
       return peer();
     case Kind::kLink:
       return link();
-    case Kind::kQuota:
-      return quota();
     case Kind::kIdentity:
       return identity();
     case Kind::kToken:
@@ -63,6 +62,7 @@ Result<void> Admitting::run() {
     case Kind::kAddressPool:
       return addressPool();
     case Kind::kProject:
+    case Kind::kQuota:
       return {};
   }
   return {};
@@ -105,7 +105,7 @@ std::optional<model::ObjectKey> Admitting::otherWith(const std::string& claim) c
 Result<void> Admitting::peer() {
   const auto spec = model::PeerSpec::from(object_);
   for (std::size_t i = 0; i < spec.families.size(); ++i)
-    if (spec.families[i] == "vpnv6")
+    if (wire::parseFamily(spec.families[i]) == wire::kVpnv6)
       return invalid("vpnv6 is IPv6, which hosts do not carry yet",
                      fmt::format("spec.families[{}]", i));
   if (spec.role == "site" && spec.asn == site_.asn)
@@ -172,8 +172,6 @@ Result<void> Admitting::identity() {
   if (!fromSystem()) return invalid("identities are made by the API", "kind");
   return {};
 }
-
-Result<void> Admitting::quota() { return {}; }
 
 Result<void> Admitting::ownProject(const model::Ref& ref, const std::string& field) const {
   if (fromAdmin() || ref.project == object_.metadata.project) return {};

@@ -60,7 +60,6 @@ class Admitting {
   [[nodiscard]] Result<void> peerAmongOthers(const model::PeerSpec& spec);
   [[nodiscard]] Result<void> token();
   [[nodiscard]] Result<void> identity();
-  [[nodiscard]] Result<void> quota();
   // network.cpp
   [[nodiscard]] Result<void> addressPool();
   [[nodiscard]] Result<void> network();

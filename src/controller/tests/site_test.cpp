@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "hawser/base/time.h"
 #include "hawser/model/slice.h"
 #include "hosts.h"
 

@@ -13,6 +13,7 @@
 #include "hawser/api/pki.h"
 #include "hawser/api/rest.h"
 #include "hawser/api/server.h"
+#include "hawser/base/time.h"
 #include "manifest_source.h"
 #include "reconciler.h"
 
@@ -106,7 +107,7 @@ TEST_F(SourceTest, WrongLaterKeepsTheLastGoodState) {
   // Pods are still looked after.
   const auto victim = state().pods.begin()->first;
   auto pod = dir_->pods().at(victim);
-  pod["metadata"]["deletionTimestamp"] = timestamp();
+  pod["metadata"]["deletionTimestamp"] = timeText();
   ASSERT_TRUE(dir_->writePod(victim, pod));
   EXPECT_TRUE(eventually(
       loop_, [&] { return !state().pods.contains(victim) && state().pods.size() == 2; }));

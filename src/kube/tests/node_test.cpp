@@ -15,6 +15,7 @@
 #include <ranges>
 #include <utility>
 
+#include "hawser/base/time.h"
 #include "hawser/kube/main.h"
 #include "hawser/kube/state_dir.h"
 
@@ -125,7 +126,7 @@ class NodeTest : public testing::Test {
   }
   void deletePod(const std::string& name) const {
     auto pod = dir_->pods().at({"default", name});
-    pod["metadata"]["deletionTimestamp"] = timestamp();
+    pod["metadata"]["deletionTimestamp"] = timeText();
     ASSERT_TRUE(dir_->writePod({"default", name}, pod));
   }
   Json statusOf(const std::string& name) const {

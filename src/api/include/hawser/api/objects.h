@@ -39,14 +39,14 @@ class Staging {
   void forEachOf(model::Kind kind, const std::string& project, const Visit& visit) const;
   void put(model::Object object);
   void remove(const model::ObjectKey& key);
-  [[nodiscard]] const std::map<model::ObjectKey, model::ObjectPtr>& changes() const {
+  [[nodiscard]] const model::ObjectMap& changes() const {
     return overlay_;  // null: removed
   }
 
  private:
   const model::ObjectMap& base_;
   Caller caller_;
-  std::map<model::ObjectKey, model::ObjectPtr> overlay_;
+  model::ObjectMap overlay_;
 };
 
 // What needs other objects: references, uniqueness, allocation. Errors name the field.
@@ -84,6 +84,8 @@ class Objects {
                                                              Admission& admission);
   [[nodiscard]] const model::ObjectMap& all() const { return objects_; }
   [[nodiscard]] model::ObjectPtr find(const model::ObjectKey& key) const;
+  // The Token with this secret, whether or not its time is over; null: nobody's.
+  [[nodiscard]] model::ObjectPtr tokenOf(const std::string& secret) const;
   [[nodiscard]] store::Revision revision() const { return store_.revision(); }
   [[nodiscard]] store::Store& store() { return store_; }
 
@@ -110,10 +112,12 @@ class Objects {
   void unstage(const Staging& staging);
   [[nodiscard]] Result<Outcome> stage(Staging& staging, Write& write);
   [[nodiscard]] Result<void> persist(const Staging& staging, std::vector<Change>& changes);
+  void keep(const model::ObjectKey& key, const model::ObjectPtr& object);  // null: removed
 
   store::Store& store_;
   Admission& admission_;
   model::ObjectMap objects_;
+  std::map<std::string, model::ObjectPtr> tokens_;  // by hash, which is one token's only
   std::vector<std::function<void(const std::vector<Change>&)>> callbacks_;
 };
 

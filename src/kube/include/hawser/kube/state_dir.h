@@ -83,6 +83,4 @@ class FolderWatcher {
   std::optional<io::FdWatcher> watcher_;  // gone before fd_ is closed
 };
 
-[[nodiscard]] std::string timestamp();  // now, as Kubernetes writes it: 2026-01-31T12:00:00Z
-
 }  // namespace hawser::kube

@@ -39,7 +39,11 @@ struct HostSpec {
 
 struct Subnet {
   net::IpPrefix prefix;
-  std::optional<net::IpAddress> gateway;  // default: first address
+  std::optional<net::IpAddress> gateway;
+  // The one given, or the subnet's first address.
+  [[nodiscard]] net::IpAddress gatewayAddress() const {
+    return gateway.value_or(prefix.address().plus(1));
+  }
 };
 struct NetworkSpec {
   std::vector<Subnet> subnets;
@@ -202,7 +206,11 @@ struct TokenSpec {
   std::string hash;     // hex SHA-256 of the secret
   std::string host;     // set: a one-time token for a host to join
   std::string hostAddress;
-  std::string expires;  // RFC 3339 or empty
+  std::string expires;  // RFC 3339 in UTC, or empty: never
+  // By a time in the same form: such texts are ordered as their times are.
+  [[nodiscard]] bool over(const std::string& now) const {
+    return !expires.empty() && expires <= now;
+  }
   static TokenSpec from(const Object& object);
 };
 
