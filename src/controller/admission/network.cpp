@@ -7,6 +7,7 @@
 
 #include "admission/addresses.h"
 #include "admission/admission.h"
+#include "federation/link_state.h"
 
 namespace hawser::controller {
 
@@ -122,6 +123,12 @@ Result<void> Admitting::link() {
   const auto slash = spec.remoteNetwork.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == spec.remoteNetwork.size())
     return invalid("name the other site's network as PROJECT/NAME", "spec.remoteNetwork");
+  const bool more = before_ == nullptr || model::LinkSpec::from(*before_).peer != spec.peer;
+  if (more && ledger_.users({Kind::kPeer, {}, spec.peer}).size() >= kMaxLinks)
+    return fail(ErrorCode::kForbidden,
+                fmt::format("peer \"{}\" has {} Links, as many as two sites can tell each other of",
+                            spec.peer, kMaxLinks),
+                "spec.peer");
   if (const auto other = otherWith(Ledger::linkOf(spec)))
     return fail(ErrorCode::kExists, fmt::format("{} joins these networks already", other->text()),
                 "spec.remoteNetwork");

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "hawser/base/log.h"
 
@@ -47,6 +48,10 @@ struct Federation::Channel {
   std::map<LinkPair, std::uint64_t> refused;
   std::map<LinkPair, std::string> problems;
   std::optional<RemoteState> theirs;
+  std::optional<RemoteState> told;  // with the last exchange that succeeded
+  RemoteState telling;              // with the one that is under way
+  std::size_t withheld = 0;         // identities
+  TimePoint due;                    // of the next exchange without news
   bool up = false, wasUp = false, busy = false, again = false;
   std::string lastError, warned;  // warned: what the log has been warned of
   std::chrono::milliseconds retry = kFirstRetry;
@@ -66,21 +71,24 @@ Federation::~Federation() { *ending_ = true; }
 
 void Federation::objectsChanged(const std::vector<api::Change>& changes) {
   rememberRefusals(changes);
-  bool peers = false, news = false;
+  bool news = false;
   for (const auto& change : changes) {
     const auto kind = (change.now ? change.now : change.before)->kind;
-    peers = peers || kind == Kind::kPeer;
-    news = news || kind == Kind::kLink || kind == Kind::kIdentity || kind == Kind::kNetwork;
+    // What follows from theirs may be another now; identities have no part in that.
+    const bool links = kind == Kind::kPeer || kind == Kind::kLink || kind == Kind::kNetwork;
+    planAgain_ = planAgain_ || links;
+    news = news || links || kind == Kind::kIdentity;
   }
-  if (!(peers || news) || syncScheduled_) return;
+  if (!news || syncScheduled_) return;
   syncScheduled_ = true;
   // Not within the commit that is being told.
   loop_.post([this, alive = std::weak_ptr(alive_)] {
     if (alive.expired()) return;
     syncScheduled_ = false;
     syncChannels();
+    const bool planAgain = std::exchange(planAgain_, false);
     for (auto& [name, channel] : channels_) {
-      if (channel->theirs) {
+      if (planAgain && channel->theirs) {
         const auto state = *channel->theirs;
         (void)take(*channel, state);  // what they said before, of what is here now
       }
@@ -112,8 +120,7 @@ void Federation::rememberRefusals(const std::vector<api::Change>& changes) {
 // A channel for each Peer with an API; one whose address or pin changed begins anew.
 void Federation::syncChannels() {
   std::map<std::string, model::PeerSpec> wanted;
-  for (const auto& [key, object] : objects_.all()) {
-    if (key.kind != Kind::kPeer) continue;
+  for (const auto& [key, object] : model::ofKind(objects_.all(), Kind::kPeer)) {
     auto spec = model::PeerSpec::from(*object);
     if (spec.role == "site" && !spec.apiUrl.empty()) wanted[key.name] = std::move(spec);
   }
@@ -154,7 +161,7 @@ Result<Json> Federation::exchanged(const api::Caller& site, const Json& body) {
   if (!state) return std::unexpected(state.error());
   auto& channel = *channels_.at(peer->metadata.name);
   if (auto taken = take(channel, *state); !taken) return std::unexpected(taken.error());
-  return stateJson(channel);
+  return toJson(stateTowards(channel));
 }
 
 Result<void> Federation::take(Channel& channel, const RemoteState& state) {
@@ -196,15 +203,18 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
   }
   for (const auto& pair : made.forget) {
     channel.refused.erase(pair);
-    (void)objects_.store().commit({{}, {{refusalKey(channel.peer, pair), std::nullopt}}});
+    const auto forgotten =
+        objects_.store().commit({{}, {{refusalKey(channel.peer, pair), std::nullopt}}});
+    if (!forgotten)
+      log::error("links", "a refusal is not forgotten: {}", forgotten.error().text());
   }
   return {};
 }
 
 // A Link of ours that what they say does not fit says so.
 void Federation::tellProblem(const Channel& channel, const LinkPair& pair, const std::string& why) {
-  for (const auto& [key, object] : objects_.all()) {
-    if (key.kind != Kind::kLink || object->status.value("message", "") == why) continue;
+  for (const auto& [key, object] : model::ofKind(objects_.all(), Kind::kLink)) {
+    if (object->status.value("message", "") == why) continue;
     const auto spec = model::LinkSpec::from(*object);
     if (spec.peer != channel.peer || pairOf(spec) != pair) continue;
     auto told = *object;
@@ -217,10 +227,18 @@ void Federation::tellProblem(const Channel& channel, const LinkPair& pair, const
   }
 }
 
-Json Federation::stateJson(const Channel& channel) const {
-  return toJson(
+RemoteState Federation::stateTowards(Channel& channel) const {
+  auto state =
       stateFor(objects_.all(), channel.peer,
-               {facts_.site, facts_.asn, objects_.revision(), channel.refused, channel.problems}));
+               {facts_.site, facts_.asn, objects_.revision(), channel.refused, channel.problems});
+  const auto left = cutToFit(state);
+  if (left > 0 && channel.withheld == 0)
+    log::warn("links",
+              "site {} is not told {} of {} identities: one exchange carries no more (rules there "
+              "see those workloads by their addresses only)",
+              channel.spec.site, left, left + state.identities.size());
+  channel.withheld = left;
+  return state;
 }
 
 // ---- what goes to the other side ----
@@ -230,7 +248,24 @@ void Federation::exchangeSoon(Channel& channel) {
     channel.again = true;
     return;
   }
-  channel.timer.start(kSoon, [this, peer = channel.peer] { exchange(peer); });
+  channel.timer.start(kSoon, [this, peer = channel.peer] { exchangeNews(peer); });
+}
+
+void Federation::exchangeNews(const std::string& peer) {
+  const auto found = channels_.find(peer);
+  if (found == channels_.end()) return;
+  auto& channel = *found->second;
+  if (channel.up && channel.told) {
+    auto state = stateTowards(channel);
+    state.revision = channel.told->revision;
+    if (state == *channel.told) {
+      metrics_.counter("controller.exchange.skip").add();
+      const auto left = std::max(channel.due - loop_.clock().now(), Duration::zero());
+      channel.timer.start(left, [this, peer] { exchange(peer); });
+      return;
+    }
+  }
+  exchange(peer);
 }
 
 void Federation::exchange(const std::string& peer) {
@@ -239,7 +274,8 @@ void Federation::exchange(const std::string& peer) {
   auto& channel = *found->second;
   channel.busy = true;
   channel.again = false;
-  call(peer, "/api/v1/links/exchange", stateJson(channel),
+  channel.telling = stateTowards(channel);
+  call(peer, "/api/v1/links/exchange", toJson(channel.telling),
        [this, peer](const Result<Json>& answer) { exchangeEnded(peer, answer); });
 }
 
@@ -255,6 +291,7 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
     if (!channel.up)
       log::info("links", "site {} answers at {}", channel.spec.site, channel.spec.apiUrl);
     channel.up = channel.wasUp = true;
+    channel.told = std::move(channel.telling);
     channel.lastError.clear();
     channel.warned.clear();
     channel.retry = kFirstRetry;
@@ -275,7 +312,8 @@ void Federation::exchangeEnded(const std::string& peer, const Result<Json>& answ
     channel.retry = std::min(channel.retry * 2, kLastRetry);
     metrics_.counter("controller.exchange.fail").add();
   }
-  if (channel.again && taken) after = kSoon;
+  channel.due = loop_.clock().now() + after;
+  if (channel.again && taken) return exchangeSoon(channel);
   channel.timer.start(after, [this, peer] { exchange(peer); });
 }
 
@@ -349,6 +387,7 @@ Json Federation::statusJson() const {
                     {"url", channel->spec.apiUrl},
                     {"up", channel->up},
                     {"lastError", channel->lastError},
+                    {"identitiesNotTold", channel->withheld},
                     {"problems", std::move(problems)}});
   }
   return list;

@@ -4,7 +4,7 @@
 // Each side sends its whole state towards the other (stateFor()), and gets the other's back in the
 // answer; so one exchange, begun by either, brings both up to date, any number of them does no
 // harm, and what is lost is mended by the next. A withdrawal is an absence. Revisions order what
-// crosses on the way.
+// crosses on the way. A change that alters nothing of what a site is told is no news for it.
 #pragma once
 
 #include <atomic>
@@ -60,11 +60,12 @@ class Federation {
   void objectsChanged(const std::vector<api::Change>& changes);
   void syncChannels();
   void exchangeSoon(Channel& channel);
+  void exchangeNews(const std::string& peer);
   void exchange(const std::string& peer);
   void exchangeEnded(const std::string& peer, const Result<model::Json>& answer);
   [[nodiscard]] Result<void> take(Channel& channel, const RemoteState& state);
   void tellProblem(const Channel& channel, const LinkPair& pair, const std::string& why);
-  [[nodiscard]] model::Json stateJson(const Channel& channel) const;
+  [[nodiscard]] RemoteState stateTowards(Channel& channel) const;
   void rememberRefusals(const std::vector<api::Change>& changes);
 
   io::Loop& loop_;
@@ -73,7 +74,7 @@ class Federation {
   Metrics& metrics_;
   api::Server* server_ = nullptr;
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by Peer name
-  bool syncScheduled_ = false;
+  bool syncScheduled_ = false, planAgain_ = false;
   // Ends the call that the worker is in: another site may be silent for as long as it likes.
   std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -24,7 +24,10 @@ using model::Ref;
 
 namespace {
 
-constexpr std::size_t kMaxLinks = 10000, kMaxIdentities = 100000;
+// Of the 8 MiB that a body may have (api/connections.h); what escaping adds is within the rest.
+constexpr std::size_t kMaxText = 6U << 20U;
+// Bytes of an item's field names and punctuation, at most.
+constexpr std::size_t kItem = 160, kLabel = 8;
 
 Json pairJson(const LinkPair& pair) {
   return {{"network", pair.ours.text()}, {"remoteNetwork", pair.theirs.text()}};
@@ -64,10 +67,9 @@ std::vector<net::IpPrefix> prefixesOf(const model::ObjectMap& objects, const Lin
 
 template <class Visit>
 void forLinks(const model::ObjectMap& objects, const std::string& peer, Visit visit) {
-  for (auto at = objects.lower_bound({Kind::kLink, {}, {}});
-       at != objects.end() && at->first.kind == Kind::kLink; ++at) {
-    const auto spec = LinkSpec::from(*at->second);
-    if (spec.peer == peer) visit(*at->second, spec);
+  for (const auto& [key, link] : model::ofKind(objects, Kind::kLink)) {
+    const auto spec = LinkSpec::from(*link);
+    if (spec.peer == peer) visit(*link, spec);
   }
 }
 
@@ -95,10 +97,9 @@ std::set<std::string> sharedNetworks(const model::ObjectMap& objects, const std:
   if (found == objects.end()) return shared;
   const auto targets = model::PeerSpec::from(*found->second).exportTo.routeTargets;
   if (!targets) return shared;
-  for (auto at = objects.lower_bound({Kind::kNetwork, {}, {}});
-       at != objects.end() && at->first.kind == Kind::kNetwork; ++at)
-    for (const auto& target : model::NetworkSpec::from(*at->second).exportTargets)
-      if (targets->contains(target)) shared.insert(at->first.project + "/" + at->first.name);
+  for (const auto& [key, network] : model::ofKind(objects, Kind::kNetwork))
+    for (const auto& target : model::NetworkSpec::from(*network).exportTargets)
+      if (targets->contains(target)) shared.insert(key.project + "/" + key.name);
   return shared;
 }
 
@@ -334,14 +335,39 @@ RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer, c
                          spec.proposedByUs, numberOf(link.status, "offer")};
   });
   const auto shared = sharedNetworks(objects, peer);
-  for (auto at = objects.lower_bound({Kind::kIdentity, {}, {}});
-       at != objects.end() && at->first.kind == Kind::kIdentity; ++at) {
-    const auto spec = model::IdentitySpec::from(*at->second);
+  for (const auto& [key, identity] : model::ofKind(objects, Kind::kIdentity)) {
+    const auto spec = model::IdentitySpec::from(*identity);
     const auto network = spec.labels.find("network");
     if (network != spec.labels.end() && shared.contains(network->second))
       state.identities[spec.number] = spec.labels;
   }
   return state;
+}
+
+std::size_t cutToFit(RemoteState& state) {
+  const auto cut = [](auto& items, std::size_t count) {
+    if (items.size() > count)
+      items.erase(std::next(items.begin(), static_cast<std::ptrdiff_t>(count)), items.end());
+  };
+  cut(state.refused, kMaxLinks);
+  cut(state.problems, kMaxLinks);
+  std::size_t bytes = kItem;
+  const auto add = [&](const LinkPair& pair, std::size_t more) {
+    bytes += kItem + pair.text().size() + more;
+  };
+  for (const auto& [pair, offer] : state.links) add(pair, offer.prefixes.size() * 48);
+  for (const auto& [pair, number] : state.refused) add(pair, 0);
+  for (const auto& [pair, why] : state.problems) add(pair, why.size());
+  std::size_t count = 0;
+  for (const auto& [number, labels] : state.identities) {
+    bytes += kItem / 4;
+    for (const auto& [name, value] : labels) bytes += name.size() + value.size() + kLabel;
+    if (bytes > kMaxText || count == kMaxIdentities) break;
+    ++count;
+  }
+  const auto left = state.identities.size() - count;
+  cut(state.identities, count);
+  return left;
 }
 
 LinkPlan plan(const model::ObjectMap& objects, const std::string& peer, const OwnSide& own,

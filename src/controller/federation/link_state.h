@@ -28,6 +28,10 @@ struct LinkOffer {
   friend bool operator==(const LinkOffer&, const LinkOffer&) = default;
 };
 
+// What one exchange carries at most: a receiver refuses more. Admission keeps to the number of
+// Links, since one that were left out would count as withdrawn.
+inline constexpr std::size_t kMaxLinks = 10000, kMaxIdentities = 100000;
+
 // One side's whole state towards the other. Pairs are seen by whoever holds the value: on the wire
 // `ours` is the sender's; parseState() turns them round.
 struct RemoteState {
@@ -38,10 +42,11 @@ struct RemoteState {
   std::map<LinkPair, std::uint64_t> refused;  // offers, up to this number, that the sender refuses
   std::map<LinkPair, std::string> problems;   // why an offer could not be shown to anybody there
   std::map<std::uint32_t, std::map<std::string, std::string>> identities;
+  friend bool operator==(const RemoteState&, const RemoteState&) = default;
 };
 
 [[nodiscard]] model::Json toJson(const RemoteState& state);
-// As the receiver sees it. Bounded: at most 10,000 links and 100,000 identities.
+// As the receiver sees it, within kMaxLinks and kMaxIdentities.
 [[nodiscard]] Result<RemoteState> parseState(const model::Json& json);
 
 struct OwnSide {
@@ -54,6 +59,11 @@ struct OwnSide {
 // Our state towards a Peer.
 [[nodiscard]] RemoteState stateFor(const model::ObjectMap& objects, const std::string& peer,
                                    const OwnSide& own);
+
+// Cuts the state to what one exchange carries, in number and in bytes: the highest identity numbers
+// go first, so that Links get through however many identities there are. The result is how many
+// identities were left out. Refusals beyond the bound wait for their turn.
+[[nodiscard]] std::size_t cutToFit(RemoteState& state);
 
 // What to write, given theirs: phases, targets and prefixes of our Links, and new Links for what
 // they propose. Each entry is a transaction of its own, named by its pair.

@@ -13,7 +13,9 @@ constexpr const char* kTyped = "64512:500";
 
 class Federation : public ::testing::Test {
  protected:
-  Federation() : os("openstack", 64512, "127.2.1.1"), k8s("kubernetes", 64513, "127.2.2.1") {}
+  explicit Federation(std::chrono::milliseconds interval = 200ms)
+      : os("openstack", 64512, "127.2.1.1", interval),
+        k8s("kubernetes", 64513, "127.2.2.1", interval) {}
 
   static Object peer(const Site& to, const Json& more = Json::object()) {
     Json spec{{"role", "site"},
@@ -304,6 +306,34 @@ TEST_F(Federation, IdentitiesOfSharedNetworksAreToldAndOthersAreNot) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0]["labels"]["network"], "demo/db");
   EXPECT_EQ(told[0]["site"], "openstack");
+}
+
+class WithoutInterval : public Federation {
+ protected:
+  WithoutInterval() : Federation(1h) {}
+};
+
+// Everything goes by news alone, and what alters nothing of what a site is told is none.
+TEST_F(WithoutInterval, OnlyNewsIsTold) {
+  connect();
+  auto left = os.admin(), right = k8s.admin();
+  os.apply({proposal()});
+  const auto offer = proposed(right);
+  ASSERT_TRUE(offer);
+  ASSERT_TRUE(right.patch(*offer, {{"spec", {{"accepted", true}}}}));
+  ASSERT_TRUE(reaches(left, proposal().key(), "established"));
+  ASSERT_TRUE(reaches(right, *offer, "established"));
+  const auto skips = [&] { return metric(left, "hawser_controller_exchange_skip"); };
+  const auto runs = [&] { return metric(left, "hawser_controller_exchange_run"); };
+  const auto before = runs();
+  for (int i = 0; i < 5; ++i) {
+    const auto skipped = skips();
+    os.apply({network("demo", "own-" + std::to_string(i), fmt::format("10.{}.0.0/24", 50 + i))});
+    ASSERT_TRUE(eventually([&] { return skips() > skipped; })) << i;
+  }
+  EXPECT_LE(runs(), before + 1) << "one may have been under way";
+  ASSERT_TRUE(left.remove(proposal().key()));
+  EXPECT_TRUE(reaches(right, *offer, "withdrawn"));
 }
 
 TEST_F(Federation, ATraceGoesOnInTheOtherSite) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "hawser/api/connections.h"
 #include "world.h"
 
 namespace hawser::controller::test {
@@ -185,6 +186,54 @@ TEST_F(LinkState, TheStateComesRoundTheWire) {
   EXPECT_EQ(back->refused.at({{"q", "y"}, {"p", "x"}}), 3U);
   EXPECT_EQ(back->problems.size(), 1U);
   EXPECT_EQ(back->identities, state.identities);
+}
+
+TEST_F(LinkState, WhatOneExchangeCarriesHasABound) {
+  propose();
+  auto state = stateFor(world.objects->all(), "k", own());
+  EXPECT_EQ(cutToFit(state), 0U);
+  const auto small = state;
+  for (std::uint32_t number = 1; number <= kMaxIdentities + 7; ++number)
+    state.identities[number] = {};
+  EXPECT_EQ(cutToFit(state), 7U);
+  EXPECT_TRUE(state.identities.contains(1)) << "the oldest stay, so that nobody's comes and goes";
+  EXPECT_TRUE(parseState(toJson(state)));
+  // Long labels meet the bound of a body first; Links and refusals get through.
+  for (auto& [number, labels] : state.identities)
+    labels = {{"network", "default/" + std::string(60, 'n')},
+              {"project", "default"},
+              {"securityGroups", std::string(200, 'g')}};
+  for (std::uint64_t i = 0; i < kMaxLinks + 5; ++i)
+    state.refused[{{"p", "gone-" + std::to_string(i)}, {"q", "b"}}] = i;
+  const auto all = state.identities.size();
+  const auto left = cutToFit(state);
+  EXPECT_GT(left, 0U);
+  EXPECT_EQ(left + state.identities.size(), all);
+  EXPECT_GT(state.identities.size(), 10000U);
+  const auto text = toJson(state).dump();
+  EXPECT_LT(text.size(), api::ConnectionLimits{}.body);
+  const auto arrived = parseState(Json::parse(text));
+  ASSERT_TRUE(arrived) << arrived.error().text();
+  EXPECT_EQ(arrived->links.size(), 1U);
+  EXPECT_EQ(arrived->refused.size(), kMaxLinks);
+}
+
+// What is left out would count as withdrawn, so there are no more Links than can be told.
+TEST_F(LinkState, APeerHasNoMoreLinksThanCanBeTold) {
+  std::vector<api::Write> writes;
+  for (std::size_t i = 0; i < kMaxLinks; ++i)
+    writes.push_back({api::Write::Op::kCreate,
+                      parsed("{kind: Link, metadata: {name: l" + std::to_string(i) +
+                             "}, spec: {peer: k, network: a, remoteNetwork: q/b" +
+                             std::to_string(i) + "}}")});
+  const auto done = world.objects->commit(std::move(writes), World::administrator());
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(world.refusal("{kind: Link, metadata: {name: more}, spec: {peer: k, network: a, "
+                          "remoteNetwork: q/more}}"),
+            "spec.peer: peer \"k\" has 10000 Links, as many as two sites can tell each other of");
+  ASSERT_TRUE(world.remove(Kind::kLink, "p", "l7"));
+  world.add("{kind: Link, metadata: {name: more}, spec: {peer: k, network: a, remoteNetwork: "
+            "q/more}}");
 }
 
 TEST_F(LinkState, NonsenseIsRefusedWithoutHarm) {

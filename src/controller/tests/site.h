@@ -78,15 +78,18 @@ inline Config siteConfig(const std::string& site, std::uint32_t asn, const std::
   config.dataDirectory = data;
   config.apiAddress = config.bgpAddress = config.bgpTlsAddress = ip(address);
   config.apiPort = config.bgpPort = config.bgpTlsPort = 0;
-  config.exchangeInterval = 200ms;
   return config;
 }
 
 // One controller with a loop and a thread.
 class Site {
  public:
-  Site(std::string name, std::uint32_t asn, std::string address)
-      : name_(std::move(name)), asn_(asn), address_(std::move(address)) {
+  Site(std::string name, std::uint32_t asn, std::string address,
+       std::chrono::milliseconds exchangeInterval = 200ms)
+      : name_(std::move(name)),
+        asn_(asn),
+        address_(std::move(address)),
+        exchangeInterval_(exchangeInterval) {
     start();
   }
   ~Site() { stop(); }
@@ -95,6 +98,7 @@ class Site {
 
   void start() {
     auto config = siteConfig(name_, asn_, address_, folder_.path());
+    config.exchangeInterval = exchangeInterval_;
     config.apiPort = apiPort_;  // the second time the same ones
     config.bgpPort = bgpPort_;
     config.bgpTlsPort = bgpTlsPort_;
@@ -172,6 +176,7 @@ class Site {
   std::string name_;
   std::uint32_t asn_;
   std::string address_;
+  std::chrono::milliseconds exchangeInterval_;
   Folder folder_;
   std::uint16_t apiPort_ = 0, bgpPort_ = 0, bgpTlsPort_ = 0;
   std::unique_ptr<io::Loop> loop_;
@@ -287,6 +292,14 @@ inline Json pathsOf(api::Client& client, const std::string& project, const std::
   for (const auto& route : (*table)["routes"])
     if (route["prefix"] == prefix) return route["paths"];
   return Json::array();
+}
+
+inline std::uint64_t metric(api::Client& client, const std::string& name) {
+  const auto text = client.call("GET", "/metrics");
+  if (!text) return 0;
+  const auto all = "\n" + text->get<std::string>();
+  const auto at = all.find("\n" + name + " ");
+  return at == std::string::npos ? 0 : std::stoull(all.substr(at + name.size() + 2));
 }
 
 inline Json peerNamed(api::Client& client, const std::string& name) {
