@@ -144,16 +144,20 @@ class Session : public std::enable_shared_from_this<Session> {
     const int size = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate),
                                                  NID_commonName, name.data(), name.size());
     if (size > 0) clientName_.assign(name.data(), static_cast<std::size_t>(size));
+    clientCertificate_ = fingerprintOf(certificate);
     ::X509_free(certificate);
     STACK_OF(X509)* chain = ::SSL_get0_verified_chain(stream_.native_handle());
     if (chain == nullptr || sk_X509_num(chain) == 0) return;
+    clientAuthority_ = fingerprintOf(sk_X509_value(chain, sk_X509_num(chain) - 1));
+  }
+
+  static std::string fingerprintOf(const X509* certificate) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int length = 0;
-    if (::X509_digest(sk_X509_value(chain, sk_X509_num(chain) - 1), ::EVP_sha256(), digest.data(),
-                      &length) != 1)
-      return;
-    clientAuthority_ = "sha256:";
-    for (unsigned int i = 0; i < length; ++i) clientAuthority_ += fmt::format("{:02x}", digest[i]);
+    if (::X509_digest(certificate, ::EVP_sha256(), digest.data(), &length) != 1) return {};
+    std::string text = "sha256:";
+    for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
   }
 
   void deadlineToSend(std::size_t size) {
@@ -233,6 +237,7 @@ class Session : public std::enable_shared_from_this<Session> {
     request_.from = from_;
     request_.clientName = clientName_;
     request_.clientAuthority = clientAuthority_;
+    request_.clientCertificate = clientCertificate_;
     const std::string_view authorization = message[http::field::authorization];
     if (authorization.starts_with("Bearer "))
       request_.bearer = std::string(authorization.substr(7));
@@ -282,7 +287,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpRequest request_;  // its head, until the next
   std::string who_;
-  std::string clientName_, clientAuthority_;
+  std::string clientName_, clientAuthority_, clientCertificate_;
   net::IpAddress from_;
   bool keepAlive_ = true, answered_ = false, over_ = false;
   bool streaming_ = false, ending_ = false, writing_ = false;

@@ -92,9 +92,9 @@ void Peer::adopt(std::shared_ptr<Transport> transport) {
 }
 
 void Peer::attach(std::shared_ptr<Transport> transport, bool outgoing) {
-  if (outgoing && config_.tls && !transport->commonName().starts_with("controller:")) {
+  if (outgoing && config_.tls && !transport->certificate().commonName.starts_with("controller:")) {
     note(fmt::format("the certificate of {} is not a controller's but \"{}\"",
-                     config_.address.text(), transport->commonName()));
+                     config_.address.text(), transport->certificate().commonName));
     transport->close(false);
     return retryLater();
   }

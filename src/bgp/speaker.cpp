@@ -196,11 +196,12 @@ struct Speaker::Impl final : PeerHost {
   }
 
   void tlsAccepted(std::shared_ptr<Transport> transport) {
-    const auto name = transport->commonName();
-    auto config = config_.authorize(name, transport->remoteAddress());
+    const auto& certificate = transport->certificate();
+    auto config = config_.authorize(certificate, transport->remoteAddress());
     if (!config) {
+      metrics_.counter("bgp.connection.refuse").add();
       log::warn("bgp", "connection from {} with the certificate of \"{}\" refused",
-                transport->remoteAddress().text(), name);
+                transport->remoteAddress().text(), certificate.commonName);
       return transport->close(false);
     }
     const auto known = peers_.find(config->name);

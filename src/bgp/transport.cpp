@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -22,6 +23,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <span>
 
 #include "hawser/base/log.h"
 
@@ -81,12 +83,20 @@ Result<void> setMd5(int fd, const net::IpAddress& peer, const std::string& key) 
   return {};
 }
 
-std::string commonNameOf(const X509* certificate) {
-  if (certificate == nullptr) return {};
+PeerCertificate certificateOf(const X509* certificate) {
+  PeerCertificate out;
+  if (certificate == nullptr) return out;
   std::array<char, 256> name{};
   const int length = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate),
                                                  NID_commonName, name.data(), name.size());
-  return length > 0 ? std::string(name.data(), static_cast<std::size_t>(length)) : std::string{};
+  if (length > 0) out.commonName.assign(name.data(), static_cast<std::size_t>(length));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  if (::X509_digest(certificate, ::EVP_sha256(), digest.data(), &size) != 1) return out;
+  out.fingerprint = "sha256:";
+  for (const auto byte : std::span(digest).first(size))
+    out.fingerprint += fmt::format("{:02x}", byte);
+  return out;
 }
 
 }  // namespace
@@ -122,11 +132,11 @@ template <class Stream>
 class StreamTransport final : public Transport,
                               public std::enable_shared_from_this<StreamTransport<Stream>> {
  public:
-  StreamTransport(Stream stream, std::shared_ptr<TlsContext> tls, std::string commonName)
+  StreamTransport(Stream stream, std::shared_ptr<TlsContext> tls, PeerCertificate certificate)
       : tls_(std::move(tls)),
         stream_(std::move(stream)),
         linger_(stream_.get_executor()),
-        commonName_(std::move(commonName)) {
+        certificate_(std::move(certificate)) {
     ErrorCodeOf ignored;
     auto& socket = stream_.lowest_layer();
     socket.set_option(Tcp::no_delay(true), ignored);
@@ -166,7 +176,7 @@ class StreamTransport final : public Transport,
 
   [[nodiscard]] net::IpAddress remoteAddress() const override { return remote_; }
   [[nodiscard]] net::IpAddress localAddress() const override { return local_; }
-  [[nodiscard]] std::string commonName() const override { return commonName_; }
+  [[nodiscard]] const PeerCertificate& certificate() const override { return certificate_; }
 
  private:
   void read() {
@@ -227,7 +237,7 @@ class StreamTransport final : public Transport,
   std::shared_ptr<TlsContext> tls_;  // outlives the stream
   Stream stream_;
   asio::steady_timer linger_;
-  std::string commonName_;
+  PeerCertificate certificate_;
   net::IpAddress remote_, local_;
   std::array<std::uint8_t, 65536> buffer_{};
   std::deque<wire::Bytes> queue_;
@@ -238,11 +248,11 @@ class StreamTransport final : public Transport,
   std::function<void()> drained_;
 };
 
-std::string peerName(TlsStream& stream) {
+PeerCertificate certificateOf(TlsStream& stream) {
   X509* certificate = ::SSL_get1_peer_certificate(stream.native_handle());
-  const auto name = commonNameOf(certificate);
+  auto out = certificateOf(certificate);
   ::X509_free(certificate);
-  return name;
+  return out;
 }
 
 // A TLS handshake in either role, bounded in time. `done` gets an empty pointer and a reason when
@@ -265,9 +275,9 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
     stream_.async_handshake(role, [self = shared_from_this()](const ErrorCodeOf& error) {
       if (error) return self->finish(nullptr, "TLS handshake: " + error.message());
       if (!self->done_) return;
-      auto name = peerName(self->stream_);
-      self->finish(std::make_shared<StreamTransport<TlsStream>>(std::move(self->stream_),
-                                                                self->tls_, std::move(name)),
+      auto certificate = certificateOf(self->stream_);
+      self->finish(std::make_shared<StreamTransport<TlsStream>>(
+                       std::move(self->stream_), self->tls_, std::move(certificate)),
                    {});
     });
   }
@@ -346,7 +356,7 @@ class ConnectorImpl final : public Connector {
       if (error) return finish(fail(ErrorCode::kUnavailable, "connect: " + error.message()));
       if (!options.tls) {
         return finish(std::make_shared<StreamTransport<Tcp::socket>>(std::move(socket), nullptr,
-                                                                     std::string{}));
+                                                                     PeerCertificate{}));
       }
       handshake = std::make_shared<Handshake>(std::move(socket), options.tls);
       handshake->run(
@@ -443,7 +453,7 @@ class ListenerImpl final : public Listener {
       if (error || (options.welcome && !options.welcome(from))) return;
       if (!options.tls) {
         options.accepted(std::make_shared<StreamTransport<Tcp::socket>>(std::move(socket), nullptr,
-                                                                        std::string{}));
+                                                                        PeerCertificate{}));
         return;
       }
       const auto ofThis = handshakesOf.find(from);

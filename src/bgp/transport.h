@@ -27,7 +27,7 @@ class Transport {
   virtual void close(bool linger) = 0;
   [[nodiscard]] virtual net::IpAddress remoteAddress() const = 0;
   [[nodiscard]] virtual net::IpAddress localAddress() const = 0;
-  [[nodiscard]] virtual std::string commonName() const = 0;  // of the peer's certificate
+  [[nodiscard]] virtual const PeerCertificate& certificate() const = 0;  // empty without TLS
 };
 
 class TlsContext;  // OpenSSL stays in the .cpp

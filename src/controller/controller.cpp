@@ -40,11 +40,11 @@ Result<void> check(const Config& config) {
                                       {"--bgp-tls", config.bgpTlsAddress}})
     if (address.isUnspecified())
       return invalid("needs the address that others reach, not an unspecified one", flag);
-  if (config.routerId.value() == 0 && !config.bgpAddress.isV4())
   if (config.bgpTlsAddress.isV6())
     return invalid(fmt::format("{} is IPv6; hosts speak BGP over IPv4 only, so far",
                                config.bgpTlsAddress.text()),
                    "--bgp-tls");
+  if (config.routerId.value() == 0 && !config.bgpAddress.isV4())
     return invalid("is required when the BGP address is not IPv4", "--router-id");
   return {};
 }
@@ -142,9 +142,10 @@ struct Controller::Impl {
     for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kHost))
       if (object->status.value("connected", false))
         speaker.awaited.insert(Sessions::hostPeer(key.name));
-    speaker.authorize = [this](const std::string& name,
+    speaker.authorize = [this](const bgp::PeerCertificate& shown,
                                const net::IpAddress& from) -> std::optional<bgp::PeerConfig> {
-      if (!name.starts_with("host:") || !objects->find({Kind::kHost, {}, name.substr(5)}))
+      const auto& name = shown.commonName;
+      if (!name.starts_with("host:") || !isOfHost(*objects, name.substr(5), shown.fingerprint))
         return std::nullopt;
       return Sessions::hostConfig(name.substr(5), config.asn, from);
     };
@@ -206,7 +207,9 @@ struct Controller::Impl {
       bool others = false;
       for (const auto& change : changes) {
         if (!change.before) continue;
-        const bool hostGone = !change.now && change.before->kind == Kind::kHost;
+        const bool hostGone =
+            change.before->kind == Kind::kHost &&
+            (!change.now || certificateOf(*change.now) != certificateOf(*change.before));
         if (hostGone) sessions->dropHost(change.before->metadata.name);
         others = others || hostGone || change.before->kind == Kind::kToken;
       }

@@ -62,9 +62,11 @@ Result<Caller> Endpoints::authenticate(const api::HttpRequest& request) const {
   auto caller = parts_.rest.authenticate(request);
   if (!caller) return caller;
   // A certificate outlives its host, or the agreement with a site; the object decides.
-  if (caller->role == Role::kHost && !parts_.objects.find({Kind::kHost, {}, caller->name}))
+  if (caller->role == Role::kHost &&
+      !isOfHost(parts_.objects, caller->name, request.clientCertificate))
     return fail(ErrorCode::kUnauthorized,
-                fmt::format("host {} is not of this site any more", caller->name));
+                fmt::format("host {} is not of this site any more, or joined it again since",
+                            caller->name));
   if (caller->role == Role::kSite && !parts_.federation.peerOf(*caller))
     return fail(ErrorCode::kUnauthorized,
                 fmt::format("site {} is not known here, or not with this authority", caller->name));

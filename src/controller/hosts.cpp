@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::hours kHostValidity{24 * 3650};
 constexpr std::chrono::seconds kBookmarkInterval{5};
 constexpr std::size_t kMaxMessage = 500;
+constexpr const char* kCertificate = "certificate";  // in a Host's status: its fingerprint
 
 }  // namespace
 
@@ -40,6 +41,8 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
   auto certificate =
       api::sign(ca_, body["csr"].get<std::string>(), "host:" + spec.host, kHostValidity);
   if (!certificate) return std::unexpected(certificate.error());
+  const auto fingerprint = api::fingerprint(*certificate);
+  if (!fingerprint) return std::unexpected(fingerprint.error());
   std::vector<Write> writes(1);
   writes[0].op = Write::Op::kDelete;
   writes[0].object.kind = Kind::kToken;
@@ -52,6 +55,11 @@ Result<Json> Hosts::join(const Json& body, const net::IpAddress& from) {
     if (!host) return std::unexpected(host.error());
     writes.push_back({Write::Op::kCreate, std::move(*host)});
   }
+  Write joined{Write::Op::kStatus, {}};
+  joined.object.kind = Kind::kHost;
+  joined.object.metadata.name = spec.host;
+  joined.object.status = {{kCertificate, *fingerprint}};
+  writes.push_back(std::move(joined));
   if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
     return std::unexpected(done.error());
   log::info("controller", "host {} joined from {}", spec.host, from.text());
@@ -174,6 +182,14 @@ void Hosts::connected(const std::string& host, bool up) {
   writes.push_back(std::move(write));
   if (auto done = objects_.commit(std::move(writes), api::Caller::system()); !done)
     log::error("controller", "hosts/{}: {}", host, done.error().text());
+}
+
+std::string certificateOf(const Object& host) { return host.status.value(kCertificate, ""); }
+
+bool isOfHost(const api::Objects& objects, const std::string& host,
+              const std::string& certificate) {
+  const auto object = objects.find({Kind::kHost, {}, host});
+  return object && !certificate.empty() && certificateOf(*object) == certificate;
 }
 
 }  // namespace hawser::controller

@@ -14,6 +14,13 @@
 
 namespace hawser::controller {
 
+// The fingerprint of the certificate that the Host joined with; empty: it has not.
+[[nodiscard]] std::string certificateOf(const model::Object& host);
+// Is there such a Host, and is this the certificate that it joined with (its fingerprint)? One from
+// an earlier life of the name is nobody's.
+[[nodiscard]] bool isOfHost(const api::Objects& objects, const std::string& host,
+                            const std::string& certificate);
+
 class Hosts {
  public:
   struct Facts {

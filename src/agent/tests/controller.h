@@ -102,9 +102,9 @@ class Controller {
     config.restarting = restarting;
     config.selectionDeferral = 4s;
     if (restarting) config.awaited = {"host-h1"};
-    config.authorize = [](const std::string& name,
+    config.authorize = [](const bgp::PeerCertificate& certificate,
                           const net::IpAddress& from) -> std::optional<bgp::PeerConfig> {
-      if (name != "host:h1") return std::nullopt;
+      if (certificate.commonName != "host:h1") return std::nullopt;
       bgp::PeerConfig peer;
       peer.name = "host-h1";
       peer.address = from;

@@ -59,10 +59,11 @@ class ExpiryTest : public ::testing::Test {
     config.tlsListenAddress = config.listenAddress;
     config.tlsListenPort = 0;
     config.tls = reflectorTls_;
-    config.authorize = [this](const std::string& name,
+    config.authorize = [this](const PeerCertificate& certificate,
                               const net::IpAddress& from) -> std::optional<PeerConfig> {
-      if (name != "host:one") return std::nullopt;
-      auto peer = peerConfig(name, "127.0.1.1", from.text(), 0, 64512);
+      if (certificate.commonName != "host:one") return std::nullopt;
+      shown_ = certificate.fingerprint;
+      auto peer = peerConfig(certificate.commonName, "127.0.1.1", from.text(), 0, 64512);
       peer.tls = peer.routeReflectorClient = true;
       peer.restartTime = restartTime_;
       return peer;
@@ -91,6 +92,7 @@ class ExpiryTest : public ::testing::Test {
   Metrics metrics_;
   TlsCredentials reflectorTls_, hostTls_ = credentials("host:one");
   std::chrono::seconds restartTime_{300};
+  std::string shown_;  // the host's certificate
   std::unique_ptr<Speaker> reflector_;
 };
 
@@ -142,6 +144,8 @@ TEST_F(ExpiryTest, AHostThatDoesNotComeBackIsForgotten) {
   EXPECT_EQ(reflector_->rib().peerCount(), 1U) << "for its restart time it is a peer";
   const auto id = reflector_->rib().best(vpnKey("10.1.0.1/32"))->peer;
   EXPECT_EQ(reflector_->peerName(id), "host:one");
+  EXPECT_TRUE(shown_.starts_with("sha256:")) << shown_;
+  EXPECT_EQ(shown_.size(), 71U);
   ASSERT_TRUE(eventually(loop_, [&] { return reflector_->peers().empty(); }));
   EXPECT_EQ(reflector_->rib().peerCount(), 0U);
   EXPECT_EQ(reflector_->peerName(id), "");

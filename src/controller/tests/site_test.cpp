@@ -314,6 +314,32 @@ TEST(Site, StreamsEndWithTheTokenOrTheHost) {
   EXPECT_TRUE(ofHost.ends());
 }
 
+// The name may come back; the certificate of who had it does not.
+TEST(Site, AHostThatIsMadeAgainHasToJoinAgain) {
+  Site site("one", 64512, "127.1.1.1");
+  auto admin = site.admin();
+  HostSpeaker first(site, "node1", "127.1.1.11");
+  const auto up = [&] { return peerNamed(admin, "host:node1")["state"] == "Established"; };
+  const auto refusals = [&] { return metric(admin, "hawser_bgp_connection_refuse"); };
+  const std::string slice = "/api/v1/hosts/node1/slice";
+  ASSERT_TRUE(eventually(up));
+  EXPECT_TRUE(api::Client(first.credentials()).call("GET", slice));
+  ASSERT_TRUE(admin.remove({Kind::kHost, {}, "node1"}));
+  site.apply({object("Host", {}, "node1", {{"address", "127.1.1.11"}})});
+  EXPECT_EQ(api::Client(first.credentials()).call("GET", slice).error().code,
+            ErrorCode::kUnauthorized);
+  const auto refused = refusals();
+  ASSERT_TRUE(eventually([&] { return refusals() > refused; }));
+  EXPECT_FALSE(up());
+  // With a token of its own it is the host of that name, and alone, also after a third one.
+  const auto second = site.join("node1", "127.1.1.11");
+  EXPECT_TRUE(api::Client(second).call("GET", slice));
+  const auto third = site.join("node1", "127.1.1.11");
+  EXPECT_TRUE(api::Client(third).call("GET", slice));
+  for (const auto& old : {first.credentials(), second})
+    EXPECT_EQ(api::Client(old).call("GET", slice).error().code, ErrorCode::kUnauthorized);
+}
+
 // A TCP connection from an address to the port for hosts, that says nothing.
 class Silent {
  public:

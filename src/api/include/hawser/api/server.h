@@ -23,7 +23,8 @@ struct HttpRequest {
   std::string body;
   std::string bearer;      // token of "Authorization: Bearer …"
   std::string clientName;  // common name of a client certificate that a trusted authority signed
-  std::string clientAuthority;  // that authority's fingerprint, "sha256:…"
+  std::string clientAuthority;    // that authority's fingerprint, "sha256:…"
+  std::string clientCertificate;  // the certificate's own
   net::IpAddress from;
 };
 

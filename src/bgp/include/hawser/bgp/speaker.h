@@ -26,6 +26,12 @@ struct TlsCredentials {
   std::string key;
 };
 
+// Of a peer over TLS, as the handshake proved it.
+struct PeerCertificate {
+  std::string commonName;
+  std::string fingerprint;  // "sha256:<hex>" of its DER form
+};
+
 struct SpeakerConfig {
   net::Asn asn;
   net::RouterId routerId;
@@ -37,9 +43,9 @@ struct SpeakerConfig {
   std::optional<net::IpAddress> tlsListenAddress;
   std::uint16_t tlsListenPort = 1790;
   std::optional<TlsCredentials> tls;
-  // Is the peer with this certificate name welcome from this address? nullopt: no. Otherwise the
+  // Is the peer with this certificate welcome from this address? nullopt: no. Otherwise the
   // peer's config (a host that connects to its controller needs no Peer object).
-  std::function<std::optional<struct PeerConfig>(const std::string& commonName,
+  std::function<std::optional<struct PeerConfig>(const PeerCertificate& certificate,
                                                  const net::IpAddress& from)>
       authorize;
   // A speaker that comes back after a crash: sets the restarting bit, and holds output until every

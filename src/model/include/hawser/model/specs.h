@@ -35,7 +35,7 @@ struct SiteSpec {  // this site, one object, made by the controller; other sites
 struct HostSpec {
   net::IpAddress address;  // underlay; the BGP next hop of its workloads
   static HostSpec from(const Object& object);
-};  // status: {connected: bool, agentVersion, ports: n}
+};  // status: {connected: bool, agentVersion, ports: n, certificate: "sha256:…" of its join}
 
 struct Subnet {
   net::IpPrefix prefix;
