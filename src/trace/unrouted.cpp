@@ -10,7 +10,6 @@ namespace hawser::trace {
 
 using model::Kind;
 using model::NetworkSpec;
-using model::Object;
 using model::Ref;
 
 namespace {
@@ -21,78 +20,73 @@ bool holds(const std::vector<net::IpPrefix>& prefixes, const net::IpAddress& add
   });
 }
 
-template <class Visit>
-void forKind(const model::ObjectMap& objects, Kind kind, Visit visit) {
-  for (auto at = objects.lower_bound({kind, {}, {}}); at != objects.end() && at->first.kind == kind;
-       ++at)
-    visit(*at->second);
+bool covers(const NetworkSpec& spec, const net::IpAddress& address) {
+  return std::any_of(spec.subnets.begin(), spec.subnets.end(),
+                     [&](const auto& subnet) { return subnet.prefix.contains(address); });
 }
 
-// A network of this site that the VRF takes routes of, and whose subnet has the address.
+// The VRF's own network, or one of this site that it takes routes of, whose subnet has the address.
 std::string networkHere(const World& world, const model::SliceVrf& vrf,
                         const net::IpAddress& address) {
-  if (holds(vrf.subnets, address)) return vrf.name;
-  std::string found;
-  forKind(*world.objects, Kind::kNetwork, [&](const Object& object) {
-    const auto spec = NetworkSpec::from(object);
-    const bool covers =
-        std::any_of(spec.subnets.begin(), spec.subnets.end(),
-                    [&](const auto& subnet) { return subnet.prefix.contains(address); });
-    if (!covers || !found.empty()) return;
+  const auto own = Ref::parse(vrf.name, "");
+  const auto home = world.objects->find({Kind::kNetwork, own.project, own.name});
+  if (home != world.objects->end() && covers(NetworkSpec::from(*home->second), address))
+    return vrf.name;
+  for (const auto& [key, object] : model::ofKind(*world.objects, Kind::kNetwork)) {
+    const auto spec = NetworkSpec::from(*object);
+    if (!covers(spec, address)) continue;
     auto exported = spec.exportTargets;
-    exported.insert(model::NetworkStatus::from(object).autoTarget);
+    exported.insert(model::NetworkStatus::from(*object).autoTarget);
     const bool shared = std::any_of(exported.begin(), exported.end(), [&](const auto& target) {
       return vrf.importTargets.contains(target);
     });
-    if (shared) found = Ref{object.metadata.project, object.metadata.name}.text();
-  });
-  return found;
+    if (shared) return Ref{key.project, key.name}.text();
+  }
+  return {};
 }
 
 std::string networkThere(const World& world, const model::SliceVrf& vrf,
                          const net::IpAddress& address) {
-  std::string found;
-  forKind(*world.objects, Kind::kLink, [&](const Object& object) {
-    const auto spec = model::LinkSpec::from(object);
-    const bool stitched = spec.accepted && object.status.value("phase", "") == "established";
+  for (const auto& [key, object] : model::ofKind(*world.objects, Kind::kLink)) {
+    const auto spec = model::LinkSpec::from(*object);
+    const bool stitched = spec.accepted && object->status.value("phase", "") == "established";
     if (!stitched || spec.network.text() != vrf.name || !holds(spec.remotePrefixes, address))
-      return;
+      continue;
     const auto peer = world.objects->find({Kind::kPeer, {}, spec.peer});
     const auto site =
         peer == world.objects->end() ? spec.peer : model::PeerSpec::from(*peer->second).site;
-    found = fmt::format("{} of site {}", spec.remoteNetwork, site);
-  });
-  return found;
+    return fmt::format("{} of site {}", spec.remoteNetwork, site);
+  }
+  return {};
 }
 
 // Sites that the VRF takes routes of by a target that a Peer's list names: what their networks have
 // is not known here.
 std::string sitesThatShare(const World& world, const model::SliceVrf& vrf) {
   std::string sites;
-  forKind(*world.objects, Kind::kPeer, [&](const Object& object) {
-    const auto spec = model::PeerSpec::from(object);
-    if (spec.role != "site" || !spec.import.routeTargets) return;
+  for (const auto& [key, object] : model::ofKind(*world.objects, Kind::kPeer)) {
+    const auto spec = model::PeerSpec::from(*object);
+    if (spec.role != "site" || !spec.import.routeTargets) continue;
     const auto& targets = *spec.import.routeTargets;
     if (std::any_of(targets.begin(), targets.end(),
                     [&](const auto& target) { return vrf.importTargets.contains(target); }))
       sites += (sites.empty() ? "" : ", ") + spec.site;
-  });
+  }
   return sites;
 }
 
 // A Port that has the address, but that no host announces.
 std::string silentPort(const World& world, const std::string& network,
                        const net::IpAddress& address) {
-  std::string found;
-  forKind(*world.objects, Kind::kPort, [&](const Object& object) {
-    if (model::PortSpec::from(object).network.text() != network) return;
-    const auto addresses = model::PortStatus::from(object).addresses;
-    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) return;
-    const auto phase = object.status.value("phase", "");
-    found = fmt::format("{} has it in {}, but no host announces it (phase {})", object.key().text(),
-                        network, phase.empty() ? "pending" : phase);
-  });
-  return found;
+  for (const auto& [key, object] : model::ofKind(*world.objects, Kind::kPort)) {
+    if (model::PortSpec::from(*object).network.text() != network) continue;
+    const auto addresses = model::PortStatus::from(*object).addresses;
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) continue;
+    const auto phase = object->status.value("phase", "");
+    return fmt::format("{} has it in {}, but no host announces it (phase {})", key.text(), network,
+                       phase.empty() ? "pending" : phase);
+  }
+  return {};
 }
 
 bool looksLikeAddress(const std::string& text) {
@@ -120,8 +114,6 @@ std::string whyNoRoute(const World& world, const model::SliceVrf& vrf,
                          "no network of {} with that address shares a route target with "
                          "it, and {}, which does, announces no such workload",
                          world.site, sites);
-  } else if (holds(vrf.subnets, address)) {
-    return nobody(vrf.name);
   }
   return start + "no network with that address shares a route target with it";
 }

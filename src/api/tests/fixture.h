@@ -13,6 +13,7 @@
 namespace hawser::api {
 
 using namespace std::chrono_literals;
+using model::Json;
 using model::Kind;
 using model::Object;
 

@@ -132,14 +132,17 @@ void put(model::ObjectMap& objects, const char* json) {
 // A network that is joined and covers the address is not to blame for a workload that is not there.
 TEST_F(TraceTest, NoRouteNamesTheNetworkThatLacksTheWorkload) {
   auto& web = slices["node1"].vrfs[0];
-  web.subnets = {prefix("10.1.0.0/24")};
   const auto why = [&](const std::string& to) { return ask("default/web-1", to).reason; };
+  const std::string nothing = ": no network with that address shares a route target with it";
+  EXPECT_EQ(why("10.1.0.99"), "default/web has no route to 10.1.0.99" + nothing);
+  model::ObjectMap objects;
+  world.objects = &objects;
+  put(objects,
+      R"({"kind": "Network", "metadata": {"name": "web", "project": "default"}, "spec": {"subnets": [{"prefix":
+      "10.1.0.0/24"}]}, "status": {"id": 1, "autoRouteTarget": "64512:8000001"}})");
   EXPECT_EQ(why("10.1.0.99"),
             "default/web has no route to 10.1.0.99: no workload has the address 10.1.0.99 in "
             "default/web");
-  model::ObjectMap objects;
-  world.objects = &objects;
-  const std::string nothing = ": no network with that address shares a route target with it";
   EXPECT_EQ(why("192.168.2.99"), "default/web has no route to 192.168.2.99" + nothing);
   put(objects,
       R"({"kind": "Peer", "metadata": {"name": "p"}, "spec": {"role": "site", "site": "east", "asn": 65001,
