@@ -32,7 +32,7 @@ constexpr std::array<std::string_view, HW_DROP_REASON_COUNT> kDropReasonNames = 
     HW_DROP_REASONS(HAWSER_NAME)
 #undef HAWSER_NAME
 };
-static_assert(kDropReasonNames[HW_DROP_port_limit] == "port_limit");
+static_assert(kDropReasonNames[HW_DROP_other_vrf] == "other_vrf");
 
 std::string reasonName(std::uint8_t reason) {
   return std::string(reason < kDropReasonNames.size() ? kDropReasonNames[reason] : "");

@@ -43,6 +43,14 @@ static __always_inline bool hw_source_lost(const struct hw_conn *conn, __u32 por
   return !floats || !hw_same(&floats->address, &conn->outside);
 }
 
+/* The workload itself opens what somebody in another VRF has opened towards it: it comes first. */
+static __always_inline bool hw_yields(const struct hw_conn *conn, const struct hw_packet *packet,
+                                      const struct hw_port *port) {
+  return (conn->flags & HW_CONN_INBOUND) && conn->vrf != port->vrf &&
+         packet->ip.protocol == IPPROTO_TCP &&
+         (packet->tcp_flags & (HW_TCP_SYN | HW_TCP_ACK)) == HW_TCP_SYN;
+}
+
 static __always_inline void hw_touch(struct __sk_buff *skb, struct hw_conn *conn,
                                      const struct hw_packet *packet, bool outgoing) {
   __u8 flags = conn->flags;
@@ -76,10 +84,15 @@ static __always_inline bool hw_count(struct hw_context *context) {
 }
 
 /* Stores context->fresh; a translated one also under its outside address, which is how its packets
- * from the network are found. 0, or the reason to drop the packet. */
+ * from the network are found. 0, or the reason to drop the packet. A workload that is reached in
+ * several VRFs sees one remote where two have the same address and ports: who came first stays, or
+ * the other one would get what the workload sends. */
 static __noinline int hw_store(struct hw_context *context) {
   if (!context) return HW_DROP_malformed;
   struct hw_conn *known = bpf_map_lookup_elem(&conns, &context->key);
+  if (known && (context->fresh.flags & HW_CONN_INBOUND) && known->vrf != context->fresh.vrf &&
+      !hw_reopens(known, &context->packet) && !hw_source_lost(known, context->port))
+    return HW_DROP_other_vrf;
   if (known)
     context->fresh.number = known->number; /* in place of that one */
   else if (!hw_count(context))

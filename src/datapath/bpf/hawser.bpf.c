@@ -161,7 +161,9 @@ static __always_inline int hw_forward(struct __sk_buff *skb, struct hw_context *
   if (packet->icmp_error) return hw_error_out(skb, context, port);
   hw_key(context, true);
   struct hw_conn *conn = bpf_map_lookup_elem(&conns, &context->key);
-  if (conn && (hw_reopens(conn, packet) || hw_source_lost(conn, context->port))) conn = 0;
+  if (conn && (hw_reopens(conn, packet) || hw_source_lost(conn, context->port) ||
+               hw_yields(conn, packet, port)))
+    conn = 0;
   if (conn) {
     if (!hw_still_allowed(context, port, conn)) return hw_denied(context);
   } else {

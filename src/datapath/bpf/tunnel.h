@@ -110,6 +110,7 @@ static __noinline int hw_tunnel_header(struct __sk_buff *skb, __u32 *label, __u3
   if (at > HW_L3 + 64 || bpf_skb_load_bytes(skb, at, &mpls, sizeof(mpls)) < 0)
     return -HW_DROP_bad_tunnel;
   if (!(mpls & bpf_htonl(0x100))) return -HW_DROP_bad_tunnel; /* one label */
+  if (ip.saddr == 0) return -HW_DROP_bad_tunnel; /* nobody, which here means a port of this host */
   *label = bpf_ntohl(mpls) >> 12;
   *source_be = ip.saddr;
   return (int)(at + 4 - HW_L3);

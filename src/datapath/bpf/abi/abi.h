@@ -9,7 +9,7 @@
 
 #include "drop_reasons.h"
 
-#define HW_ABI_VERSION 2
+#define HW_ABI_VERSION 3
 #define HW_BUCKETS 64
 
 struct hw_addr {

@@ -25,8 +25,9 @@
   X(20, map_full)         /* a table of ours has no room */                       \
   X(21, wrong_tunnel)     /* from a host that the source is not routed to */      \
   X(22, vlan)             /* a workload's frame with an 802.1Q tag */             \
-  X(23, port_limit)       /* the port has as many connections as it may */
-#define HW_DROP_REASON_COUNT 24
+  X(23, port_limit)       /* the port has as many connections as it may */        \
+  X(24, other_vrf)        /* a connection of another VRF has addresses and ports */
+#define HW_DROP_REASON_COUNT 25
 
 enum hw_drop_reason {
 #define HW_ENUM(number, name) HW_DROP_##name = number,
