@@ -84,6 +84,9 @@ void ManifestSource::control() {
     if (const auto written = dir_.writePod(name, pod); !written)
       log::error("kube", "{}", written.error().text());
   }
+  for (const auto& [name, pod] : todo.update)
+    if (const auto written = dir_.writePod(name, pod); !written)
+      log::error("kube", "{}", written.error().text());
   for (const auto& name : todo.remove) {
     auto& pod = pods[name];
     pod["metadata"]["deletionTimestamp"] = timeText();

@@ -34,6 +34,7 @@ struct Manifests {
 // What has to be done so that the pods are what the manifests want. Pure.
 struct Plan {
   std::map<ObjectName, Json> create;
+  std::map<ObjectName, Json> update;  // the pods as they are to be
   std::vector<ObjectName> remove;  // mark with a deletionTimestamp
 };
 [[nodiscard]] Plan plan(const Manifests& manifests, const std::map<ObjectName, Json>& pods,

@@ -169,6 +169,17 @@ Json makePod(const Json& podTemplate, const ObjectName& name, const std::string&
   return pod;
 }
 
+// What of a manifest its pod follows; kept in the pod, so that a change is seen after a restart
+// too.
+constexpr auto kFollowed = "hawser.dev/followed";
+Json followed(const Json& manifest) {
+  const auto& metadata = member(manifest, "metadata");
+  Json parts{{"spec", member(manifest, "spec")}};
+  for (const auto* part : {"labels", "annotations"})
+    parts[part] = member(metadata, part).is_object() ? member(metadata, part) : Json::object();
+  return parts;
+}
+
 class Planner {
  public:
   Planner(const std::map<ObjectName, Json>& pods, const std::map<ObjectName, Json>& statuses,
@@ -194,13 +205,36 @@ class Planner {
     for (; live.size() > wanted.replicas; live.pop_back()) plan_.remove.push_back(live.back());
   }
 
+  // A pod of its own follows its manifest as `kubectl apply` has it: what the manifest has changed
+  // since it was followed last is changed, labels that others set stay. With another spec it is
+  // another pod, as a static pod is.
   void single(const ObjectName& name, const Json& manifest) {
     kept_.insert(name);
-    const auto found = pods_.find(name);
-    if (found != pods_.end() && !ownerOf(found->second).starts_with("manifest/")) return;
     const auto owner = "manifest/" + name.text();
-    if (found == pods_.end())
-      add(name, makePod(manifest, name, owner, pickNode(nodes_, owner, all_())));
+    const auto wanted = followed(manifest);
+    const auto found = pods_.find(name);
+    if (found == pods_.end()) {
+      auto pod = makePod(manifest, name, owner, pickNode(nodes_, owner, all_()));
+      pod["metadata"]["annotations"][kFollowed] = wanted.dump();
+      return add(name, std::move(pod));
+    }
+    if (ownerOf(found->second) != owner || deleting(found->second)) return;
+    auto pod = found->second;
+    auto& metadata = pod["metadata"];
+    const auto text = textOf(metadata["annotations"], kFollowed);
+    const auto before = Json::parse(text, nullptr, false);
+    if (before == wanted) return;
+    if (before.is_object() && before["spec"] != wanted["spec"]) {
+      plan_.remove.push_back(name);
+      return;
+    }
+    for (const auto* part : {"labels", "annotations"}) {
+      for (const auto& [key, value] : member(before, part).items())
+        if (!wanted[part].contains(key)) metadata[part].erase(key);
+      for (const auto& [key, value] : wanted[part].items()) metadata[part][key] = value;
+    }
+    metadata["annotations"][kFollowed] = wanted.dump();
+    plan_.update[name] = std::move(pod);
   }
 
   Plan finish() {

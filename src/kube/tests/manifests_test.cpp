@@ -149,6 +149,7 @@ class Planned : public Folder {
   }
   void carryOut(const Plan& todo) {
     for (const auto& [name, pod] : todo.create) pods_[name] = pod;
+    for (const auto& [name, pod] : todo.update) pods_[name] = pod;
     for (const auto& name : todo.remove) pods_[name]["metadata"]["deletionTimestamp"] = "now";
   }
   std::size_t live() const {
@@ -203,6 +204,51 @@ TEST_F(Planned, RelabelledPodIsReplacedAndRunsOn) {
   const auto todo = plan(manifests(3), pods_, statuses_, nodes_, suffix_);
   EXPECT_EQ(todo.create.size(), 1U);
   EXPECT_TRUE(todo.remove.empty());
+}
+
+class PlannedPod : public Planned {
+ protected:
+  Plan follow(const std::string& labels, const std::string& image = "web") {
+    write("p.yaml", "kind: Pod\napiVersion: v1\nmetadata: {name: lat, labels: " + labels +
+                        "}\nspec: {containers: [{name: c, image: " + image + "}]}\n");
+    auto todo = plan(*readManifests({path_}), pods_, statuses_, nodes_, suffix_);
+    carryOut(todo);
+    return todo;
+  }
+  Json& pod() { return pods_.at({"default", "lat"}); }
+  Json& labels() { return pod()["metadata"]["labels"]; }
+};
+
+TEST_F(PlannedPod, ChangedLabelsAreFollowed) {
+  EXPECT_EQ(follow("{name: later, tier: a}").create.size(), 1U);
+  const auto node = pod()["spec"]["nodeName"];
+  auto todo = follow("{name: later, tier: a}");
+  EXPECT_TRUE(todo.create.empty() && todo.update.empty() && todo.remove.empty());
+  labels()["by-hand"] = "x";
+  todo = follow("{name: gone, tier: a}");
+  EXPECT_TRUE(todo.create.empty() && todo.remove.empty()) << "it runs on";
+  EXPECT_EQ(labels(), Json({{"name", "gone"}, {"tier", "a"}, {"by-hand", "x"}}));
+  follow("{name: gone}");
+  EXPECT_EQ(labels(), Json({{"name", "gone"}, {"by-hand", "x"}}));
+  EXPECT_EQ(pod()["spec"]["nodeName"], node);
+  EXPECT_TRUE(follow("{name: gone}").update.empty());
+}
+
+// `hawser kube ctl label` holds until the manifest says something new.
+TEST_F(PlannedPod, LabelsSetByHandStay) {
+  follow("{name: later}");
+  labels()["name"] = "moved";
+  EXPECT_TRUE(follow("{name: later}").update.empty());
+  EXPECT_EQ(labels()["name"], "moved");
+}
+
+TEST_F(PlannedPod, AnotherSpecIsAnotherPod) {
+  follow("{name: later}");
+  auto todo = follow("{name: later}", "other");
+  EXPECT_EQ(todo.remove.size(), 1U);
+  EXPECT_TRUE(follow("{name: later}", "other").remove.empty()) << "it is going already";
+  pods_.clear();
+  EXPECT_EQ(follow("{name: later}", "other").create.size(), 1U);
 }
 
 TEST_F(Planned, RemovedManifestTakesItsPods) {
