@@ -231,14 +231,13 @@ TEST(Kernel, AddressAndMtuOfADevice) {
 
 TEST(Enrolment, TheAddressForBgpIsReadStrictly) {
   const auto with = [](const std::string& bgp) {
-    return parseEnrolment(
-        Json{{"site", "w"},
-             {"host", "h"},
-             {"asn", 1},
-             {"ca", ""},
-             {"certificate", ""},
-             {"controllers", {{{"api", "10.1.0.10:8443"}, {"bgp", bgp}}}}}
-            .dump());
+    return parseEnrolment(Json{{"site", "w"},
+                               {"host", "h"},
+                               {"asn", 1},
+                               {"ca", ""},
+                               {"certificate", ""},
+                               {"controllers", {{{"api", "10.1.0.10:8443"}, {"bgp", bgp}}}}}
+                              .dump());
   };
   const auto good = with("10.1.0.10:1790");
   ASSERT_TRUE(good) << good.error().text();
@@ -306,16 +305,20 @@ TEST_F(OptionsTest, AllThatALabGives) {
 }
 
 TEST_F(OptionsTest, WhatIsWrongIsNamed) {
-  EXPECT_EQ(wrong({}), "--underlay-device: is needed");
-  EXPECT_EQ(wrong({"--underlay-device", "eth0"}), "--host: is needed");
+  const std::string example = ": are needed; \"hawser agent --help\" has an example";
+  EXPECT_EQ(wrong({}), "--host, --controller, --underlay-device" + example);
+  EXPECT_EQ(wrong({"--underlay-device", "eth0"}), "--host, --controller" + example);
   EXPECT_EQ(wrong({"--underlay-device", "eth0", "--host", "h"}), "--controller: is needed");
   EXPECT_EQ(wrong({"--underlay-device", "eth0", "--host", "h", "--controller", "http://x"}),
             "--controller: \"http://x\" is no https:// URL");
-  EXPECT_TRUE(wrong({"--underlay-device", "eth0", "--underlay-address", "10.1.0"})
-                  .starts_with("--underlay-address: "));
+  const auto complete = [&](const char* device, const char* option, const char* value) {
+    return wrong(
+        {"--underlay-device", device, "--host", "h", "--controller", "https://x", option, value});
+  };
+  EXPECT_TRUE(complete("eth0", "--underlay-address", "10.1.0").starts_with("--underlay-address: "));
   EXPECT_TRUE(wrong({"--log-level", "loud"}).starts_with("--log-level: "));
   EXPECT_NE(wrong({"--no-such-option"}).find("--no-such-option"), std::string::npos);
-  EXPECT_EQ(wrong({"--underlay-device", "a-very-long-device-name"}),
+  EXPECT_EQ(complete("a-very-long-device-name", "--log-level", "info"),
             "--underlay-device: \"a-very-long-device-name\" is no device name");
 }
 

@@ -200,6 +200,9 @@ Result<void> Admitting::service() {
     // only a gateway that somebody asked for is in its way.
     if (subnet->gateway == address)
       return invalid(fmt::format("{} is the gateway's", address.text()), field);
+    if (const auto whose = reserved(*subnet, address); whose && networkSpec.external)
+      return invalid(fmt::format("{} is {} in {}", address.text(), *whose, subnet->prefix.text()),
+                     field);
     if (const auto by = used.by(address)) return taken(address, *by, field);
   }
   for (std::size_t i = 0; i < spec.backends.size(); ++i)

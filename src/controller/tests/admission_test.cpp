@@ -126,6 +126,22 @@ TEST(Admission, OverlappingTenantsDoNotMeet) {
       "[10.0.0.2]}}");
 }
 
+// Routers outside have the gateway's address, and nobody the subnet's own.
+TEST(Admission, ServicesOfAnExternalNetworkTakeNoReservedAddress) {
+  World world;
+  world.add(
+      "{kind: Network, metadata: {name: ext}, spec: {external: true, subnets: [{prefix: "
+      "192.0.2.0/24}]}}");
+  const auto service = [](const std::string& address) {
+    return "{kind: Service, metadata: {name: s}, spec: {network: ext, addresses: [" + address +
+           "], ports: [{name: web, port: 80}]}}";
+  };
+  for (const auto* address : {"192.0.2.0", "192.0.2.1", "192.0.2.255"})
+    EXPECT_THAT(world.refusal(service(address)), StartsWith("spec.addresses[0]: 192.0.2."))
+        << address;
+  world.add(service("192.0.2.2"));
+}
+
 TEST(Admission, PortsNameTheirMistakes) {
   World world;
   world.add(kNet);
