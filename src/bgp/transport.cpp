@@ -276,8 +276,8 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
       if (error) return self->finish(nullptr, "TLS handshake: " + error.message());
       if (!self->done_) return;
       auto certificate = certificateOf(self->stream_);
-      self->finish(std::make_shared<StreamTransport<TlsStream>>(
-                       std::move(self->stream_), self->tls_, std::move(certificate)),
+      self->finish(std::make_shared<StreamTransport<TlsStream>>(std::move(self->stream_),
+                                                                self->tls_, std::move(certificate)),
                    {});
     });
   }

@@ -38,8 +38,7 @@ Targets targetsOf(const Index& index, const NetworkInfo& network) {
 
 std::vector<net::IpAddress> gatewaysOf(const NetworkInfo& network) {
   std::vector<net::IpAddress> gateways;
-  for (const auto& subnet : network.spec.subnets)
-    gateways.push_back(subnet.gatewayAddress());
+  for (const auto& subnet : network.spec.subnets) gateways.push_back(subnet.gatewayAddress());
   return gateways;
 }
 

@@ -150,8 +150,7 @@ void Index::readLink(const model::Object& object) {
   const auto spec = model::LinkSpec::from(object);
   // Both sides have agreed: ours by `accepted`, theirs by what the exchange between the sites
   // found.
-  if (spec.accepted && isEstablished(object) &&
-      spec.routeTarget != net::RouteTarget())
+  if (spec.accepted && isEstablished(object) && spec.routeTarget != net::RouteTarget())
     linksByPeer[spec.peer].push_back({refOf(object), spec});
 }
 

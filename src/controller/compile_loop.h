@@ -52,7 +52,7 @@ class CompileLoop {
   Times times_;
   io::Timer retry_;
   std::map<std::string, TimePoint> idleSince_;  // identities; from our start on
-  std::string allocationError_;  // what the log has been told
+  std::string allocationError_;                 // what the log has been told
   compiler::Compiled compiled_;
   Callback callback_;
   bool scheduled_ = false, running_ = false;

@@ -180,8 +180,7 @@ struct Controller::Impl {
       if (peer.state == bgp::State::kEstablished) here.insert(peer.name);
     std::vector<std::string> away;
     for (const auto& [key, object] : model::ofKind(objects->all(), Kind::kHost))
-      if (!here.contains(Sessions::hostPeer(key.name)))
-        away.push_back(key.name);
+      if (!here.contains(Sessions::hostPeer(key.name))) away.push_back(key.name);
     for (const auto& name : away) hosts->connected(name, false);
   }
 
@@ -240,7 +239,8 @@ struct Controller::Impl {
     }
     server = std::move(*opened);
     federation->setServer(server.get());
-    hosts->setFacts({config.site, config.asn,
+    hosts->setFacts({config.site,
+                     config.asn,
                      "https://" + net::Endpoint{config.apiAddress, server->port()}.text(),
                      {config.bgpTlsAddress, sessions->speaker().tlsListenPort()}});
     return {};

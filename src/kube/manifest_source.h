@@ -35,7 +35,7 @@ struct Manifests {
 struct Plan {
   std::map<ObjectName, Json> create;
   std::map<ObjectName, Json> update;  // the pods as they are to be
-  std::vector<ObjectName> remove;  // mark with a deletionTimestamp
+  std::vector<ObjectName> remove;     // mark with a deletionTimestamp
 };
 [[nodiscard]] Plan plan(const Manifests& manifests, const std::map<ObjectName, Json>& pods,
                         const std::map<ObjectName, Json>& statuses,

@@ -102,11 +102,8 @@ net::Identity identity(const Json& json) {
 }
 
 SliceVrf readVrf(const Json& json) {
-  return {net::VrfId(json.at("id").get<std::uint32_t>()),
-          json.at("name").get<std::string>(),
-          targets(json.at("import")),
-          targets(json.at("export")),
-          addresses(json.at("refused"))};
+  return {net::VrfId(json.at("id").get<std::uint32_t>()), json.at("name").get<std::string>(),
+          targets(json.at("import")), targets(json.at("export")), addresses(json.at("refused"))};
 }
 SliceRule readRule(const Json& json) {
   SliceRule rule;
@@ -171,12 +168,9 @@ bool operator==(const Slice& a, const Slice& b) {
 }
 
 Json toJson(const Slice& slice) {
-  Json json{{"site", slice.site},
-            {"host", slice.host},
-            {"revision", slice.revision},
-            {"encapsulations", Json::array()},
-            {"vrfs", Json::array()},
-            {"ports", Json::array()}};
+  Json json{{"site", slice.site},         {"host", slice.host},
+            {"revision", slice.revision}, {"encapsulations", Json::array()},
+            {"vrfs", Json::array()},      {"ports", Json::array()}};
   for (const auto encapsulation : slice.encapsulations)
     json["encapsulations"].push_back(static_cast<std::uint16_t>(encapsulation));
   for (const auto& vrf : slice.vrfs) json["vrfs"].push_back(toJson(vrf));

@@ -175,13 +175,11 @@ inline model::Slice slice() {
   out.host = "h1";
   out.revision = 1;
   out.encapsulations = {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre};
-  out.vrfs.push_back(
-      {net::VrfId(3), "default/app", {target("64512:3")}, {target("64512:3")}, {}});
-  out.vrfs.push_back(
-      {net::VrfId(4), "default/svc", {target("64512:4")}, {target("64512:4")}, {}});
+  out.vrfs.push_back({net::VrfId(3), "default/app", {target("64512:3")}, {target("64512:3")}, {}});
+  out.vrfs.push_back({net::VrfId(4), "default/svc", {target("64512:4")}, {target("64512:4")}, {}});
   out.ports = {slicePort("a", "10.0.3.11"), slicePort("b", "10.0.3.12")};
-  out.ports[0].translations.push_back({net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80,
-                                       8000, "services/default/svc"});
+  out.ports[0].translations.push_back(
+      {net::VrfId(4), ip("10.254.0.1"), model::Protocol::kTcp, 80, 8000, "services/default/svc"});
   return out;
 }
 

@@ -135,8 +135,8 @@ TEST_F(AccessTest, ATokenIsWhatItsObjectSays) {
   EXPECT_FALSE(reopened->tokenOf("secret-reader"));
   ASSERT_TRUE(admin.remove({Kind::kToken, {}, "reader"}));
   EXPECT_EQ(client("changed").list(Kind::kNetwork).error().code, ErrorCode::kUnauthorized);
-  EXPECT_FALSE(admin.create(object("Token", {}, "forbidden",
-                                   {{"role", "reader"}, {"hash", sha256Hex("secret-x")}})));
+  EXPECT_FALSE(admin.create(
+      object("Token", {}, "forbidden", {{"role", "reader"}, {"hash", sha256Hex("secret-x")}})));
   EXPECT_EQ(client("x").list(Kind::kNetwork).error().code, ErrorCode::kUnauthorized);
 }
 

@@ -101,11 +101,10 @@ TEST_F(Affects, WhatComesOrGoes) {
 
 TEST_F(Affects, WhatIsOnlyReportedDoesNot) {
   for (const auto& [key, object] : world_.objects)
-    for (const auto& report :
-         {model::Json{{"message", "17 of 18"}}, model::Json{{"host", "node1"}},
-          model::Json{{"ports", 7}}, model::Json{{"connected", true}},
-          model::Json{{"agentVersion", "0.2"}}, model::Json{{"answer", "waits"}},
-          model::Json{{"theirOffer", 3}}})
+    for (const auto& report : {model::Json{{"message", "17 of 18"}}, model::Json{{"host", "node1"}},
+                               model::Json{{"ports", 7}}, model::Json{{"connected", true}},
+                               model::Json{{"agentVersion", "0.2"}},
+                               model::Json{{"answer", "waits"}}, model::Json{{"theirOffer", 3}}})
       EXPECT_FALSE(withStatus(key.kind, key.name, report)) << key.text() << " " << report;
   EXPECT_FALSE(withStatus(Kind::kPort, "leonardo-a", {{"phase", "up"}}));
   EXPECT_FALSE(withStatus(Kind::kLink, "l", {{"phase", "pending"}})) << "no more than none";
@@ -137,9 +136,9 @@ TEST_F(Affects, ASpecDoes) {
   for (const auto& [key, object] : world_.objects) {
     const bool read = key.kind != Kind::kProject && key.kind != Kind::kAddressPool &&
                       key.kind != Kind::kQuota && key.kind != Kind::kToken;
-    EXPECT_EQ(with(key.kind, key.name,
-                   [](Object& changed) { changed.spec["description"] = "other"; }),
-              read)
+    EXPECT_EQ(
+        with(key.kind, key.name, [](Object& changed) { changed.spec["description"] = "other"; }),
+        read)
         << key.text();
   }
 }

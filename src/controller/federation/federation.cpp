@@ -205,8 +205,7 @@ Result<void> Federation::take(Channel& channel, const RemoteState& state) {
     channel.refused.erase(pair);
     const auto forgotten =
         objects_.store().commit({{}, {{refusalKey(channel.peer, pair), std::nullopt}}});
-    if (!forgotten)
-      log::error("links", "a refusal is not forgotten: {}", forgotten.error().text());
+    if (!forgotten) log::error("links", "a refusal is not forgotten: {}", forgotten.error().text());
   }
   return {};
 }

@@ -222,18 +222,19 @@ TEST_F(LinkState, WhatOneExchangeCarriesHasABound) {
 TEST_F(LinkState, APeerHasNoMoreLinksThanCanBeTold) {
   std::vector<api::Write> writes;
   for (std::size_t i = 0; i < kMaxLinks; ++i)
-    writes.push_back({api::Write::Op::kCreate,
-                      parsed("{kind: Link, metadata: {name: l" + std::to_string(i) +
-                             "}, spec: {peer: k, network: a, remoteNetwork: q/b" +
-                             std::to_string(i) + "}}")});
+    writes.push_back(
+        {api::Write::Op::kCreate,
+         parsed("{kind: Link, metadata: {name: l" + std::to_string(i) +
+                "}, spec: {peer: k, network: a, remoteNetwork: q/b" + std::to_string(i) + "}}")});
   const auto done = world.objects->commit(std::move(writes), World::administrator());
   ASSERT_TRUE(done) << done.error().text();
   EXPECT_EQ(world.refusal("{kind: Link, metadata: {name: more}, spec: {peer: k, network: a, "
                           "remoteNetwork: q/more}}"),
             "spec.peer: peer \"k\" has 10000 Links, as many as two sites can tell each other of");
   ASSERT_TRUE(world.remove(Kind::kLink, "p", "l7"));
-  world.add("{kind: Link, metadata: {name: more}, spec: {peer: k, network: a, remoteNetwork: "
-            "q/more}}");
+  world.add(
+      "{kind: Link, metadata: {name: more}, spec: {peer: k, network: a, remoteNetwork: "
+      "q/more}}");
 }
 
 TEST_F(LinkState, NonsenseIsRefusedWithoutHarm) {

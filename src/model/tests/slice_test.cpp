@@ -252,8 +252,7 @@ class Random {
     if (coin()) out.workload = WorkloadRef{text(), text(), text()};
     out.identity = identity();
     out.translations = several([this] {
-      return SliceTranslation{
-          net::VrfId(below(1000)), address(), protocol(), u16(), u16(), text()};
+      return SliceTranslation{net::VrfId(below(1000)), address(), protocol(), u16(), u16(), text()};
     });
     out.rules = several([this] { return rule(); });
     return out;
@@ -266,11 +265,7 @@ class Random {
     out.encapsulations = several(
         [this] { return coin() ? net::Encapsulation::kVxlan : net::Encapsulation::kMplsInUdp; });
     out.vrfs = several([this] {
-      return SliceVrf{net::VrfId(below(1000)),
-                      text(),
-                      targets(),
-                      targets(),
-                      addresses()};
+      return SliceVrf{net::VrfId(below(1000)), text(), targets(), targets(), addresses()};
     });
     out.ports = several([this] { return port(); });
     return out;

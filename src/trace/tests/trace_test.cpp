@@ -23,8 +23,8 @@ class TraceTest : public ::testing::Test {
     one.ports.push_back(port("default/web-1", 1, "10.1.0.2", 11));
     one.ports[0].workload = model::WorkloadRef{"pod", "default", "web-1"};
     two.ports.push_back(port("default/app-1", 2, "10.2.0.2", 12));
-    two.ports[0].translations.push_back({net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
-                                         8000, "services/default/app"});
+    two.ports[0].translations.push_back(
+        {net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80, 8000, "services/default/app"});
     slices["node1"] = one;
     slices["node2"] = two;
     route(1, "10.254.0.5/32", "10.9.0.2", 2000, 12);
@@ -322,8 +322,8 @@ TEST_F(TraceTest, AnotherSiteIsAskedWithTheTunnelsLabel) {
   two.encapsulations = {net::Encapsulation::kMplsInUdp};
   two.vrfs = {vrf(1, "default/web"), vrf(2, "default/app")};
   two.ports = {port("default/app-1", 2, "10.2.0.2", 12), port("other/twin", 3, "10.254.0.5", 13)};
-  two.ports[0].translations.push_back({net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80,
-                                       8000, "services/default/app"});
+  two.ports[0].translations.push_back(
+      {net::VrfId(1), ip("10.254.0.5"), model::Protocol::kTcp, 80, 8000, "services/default/app"});
   theirs["node2"] = two;
   there.slices = &theirs;
   there.hostAddresses = {{"node2", ip("10.9.0.2")}};

@@ -27,8 +27,8 @@ struct Compiled {
   // compiles again. Until then such ports are in no slice.
   std::set<IdentityLabels> missingIdentities;
   std::set<std::string> idleIdentities;  // names of Identity objects whose labels no port has
-  std::vector<std::string> warnings;  // sorted; dangling references and the like:
-                                      // "services/default/x: backend y does not exist"
+  std::vector<std::string> warnings;     // sorted; dangling references and the like:
+                                         // "services/default/x: backend y does not exist"
 };
 
 // Import and export targets of a network with everything that adds to them: its automatic target,
