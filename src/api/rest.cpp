@@ -212,12 +212,14 @@ struct Rest::Impl {
     stream->watch = std::move(*opened);
     streams.insert(stream);
     reply->stream([this, weak = std::weak_ptr(stream), alive = std::weak_ptr(life)] {
-      // The watch may be on the stack.
       if (alive.expired()) return;
-      if (auto gone = weak.lock()) {
-        streams.erase(gone);
-        loop.post([gone] {});
-      }
+      const auto gone = weak.lock();
+      if (!gone || streams.erase(gone) == 0) return;
+      // The watch may be on the stack; and it may not outlive us, since the store may be gone then.
+      ended.push_back(gone);
+      loop.post([this, alive] {
+        if (!alive.expired()) ended.clear();
+      });
     });
     for (const auto& line : first) reply->line(line);
     for (const auto& batch : early->batches) tell(request, target, caller, *reply, batch);
@@ -365,6 +367,7 @@ struct Rest::Impl {
   Objects& objects;
   std::string ownAuthority;
   std::set<std::shared_ptr<Stream>> streams;
+  std::vector<std::shared_ptr<Stream>> ended;
   std::shared_ptr<bool> life = std::make_shared<bool>(true);
 };
 

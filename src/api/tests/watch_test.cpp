@@ -134,5 +134,72 @@ TEST_F(WatchTest, WatchTellsAMemberWhatTheyMaySeeNoMore) {
             (std::vector<std::string>{"ADDED shared -", "DELETED shared -"}));
 }
 
+// Counts the watches that live.
+class CountedStore final : public store::Store {
+ public:
+  CountedStore() : store_(store::openSqlite(":memory:").value()) {}
+  [[nodiscard]] int live() const { return *live_; }
+  [[nodiscard]] store::Revision revision() const override { return store_->revision(); }
+  [[nodiscard]] Result<std::optional<store::Entry>> get(std::string_view key) const override {
+    return store_->get(key);
+  }
+  [[nodiscard]] Result<store::Listing> list(std::string_view prefix) const override {
+    return store_->list(prefix);
+  }
+  [[nodiscard]] Result<store::Revision> commit(const store::Transaction& transaction) override {
+    return store_->commit(transaction);
+  }
+  [[nodiscard]] Result<std::unique_ptr<store::Watch>> watch(
+      std::string_view prefix, store::Revision after,
+      std::function<void(const store::Batch&)> callback) override {
+    auto made = store_->watch(prefix, after, std::move(callback));
+    if (!made) return std::unexpected(made.error());
+    return std::make_unique<Counted>(live_, std::move(*made));
+  }
+
+ private:
+  struct Counted final : store::Watch {
+    Counted(std::shared_ptr<int> of, std::unique_ptr<store::Watch> one)
+        : count(std::move(of)), watch(std::move(one)) {
+      ++*count;
+    }
+    ~Counted() override { --*count; }
+    std::shared_ptr<int> count;
+    std::unique_ptr<store::Watch> watch;
+  };
+  std::shared_ptr<int> live_ = std::make_shared<int>(0);
+  std::unique_ptr<store::Store> store_;
+};
+
+struct StreamReply final : Reply {
+  void json(int, const Json&) override {}
+  void text(int, std::string, std::string) override {}
+  void stream(std::function<void()> whenGone) override { gone = std::move(whenGone); }
+  void line(const std::string&) override {}
+  void end() override {}
+  std::function<void()> gone;
+};
+
+// The loop may stop before it comes to what is posted, and it outlives the store.
+TEST(RestLife, NoWatchOutlivesItsRest) {
+  io::Loop loop;
+  CountedStore store;
+  TestAdmission admission;
+  auto objects = Objects::open(store, admission).value();
+  auto rest = std::make_unique<Rest>(loop, *objects, "sha256:none");
+  HttpRequest request;
+  request.method = "GET";
+  request.path = "/api/v1/networks";
+  request.query = {{"watch", "true"}};
+  const auto ended = std::make_shared<StreamReply>(), open = std::make_shared<StreamReply>();
+  ASSERT_TRUE(rest->handle(request, Caller::system(), ended));
+  ASSERT_TRUE(rest->handle(request, Caller::system(), open));
+  ASSERT_EQ(store.live(), 2);
+  ended->gone();
+  rest.reset();
+  EXPECT_EQ(store.live(), 0);
+  open->gone();  // nobody's any more
+}
+
 }  // namespace
 }  // namespace hawser::api
