@@ -1,5 +1,9 @@
 #include "hawser/api/rest.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <initializer_list>
 #include <set>
 
 #include "batch.h"
@@ -17,6 +21,17 @@ using model::Role;
 namespace {
 
 constexpr std::chrono::seconds kBookmarkInterval{5};
+
+// An empty one selects all; an empty term or key is a mistake.
+bool validSelector(const std::string& selector) {
+  if (selector.empty()) return true;
+  for (std::size_t start = 0; start <= selector.size();) {
+    const auto end = std::min(selector.find(',', start), selector.size());
+    if (end == start || selector[start] == '=' || selector[start] == '!') return false;
+    start = end + 1;
+  }
+  return true;
+}
 
 std::vector<std::string> segmentsOf(const std::string& path) {
   std::vector<std::string> segments;
@@ -159,6 +174,22 @@ struct Rest::Impl {
     reply->json(200, {{"kind", std::string(model::info(target.kind).name) + "List"},
                       {"metadata", {{"resourceVersion", objects.revision()}}},
                       {"items", std::move(items)}});
+  }
+
+  // What a query may hold. A misspelled "dryRun" must not become a change.
+  [[nodiscard]] static Result<void> checkQuery(const HttpRequest& request,
+                                               std::initializer_list<std::string_view> known) {
+    for (const auto& [name, value] : request.query) {
+      if (std::ranges::find(known, name) == known.end())
+        return invalid(known.size() == 0 ? std::string("takes no parameters here")
+                                         : fmt::format("is not one of {}", fmt::join(known, ", ")),
+                       "?" + name);
+      if (name == "labelSelector" && !validSelector(value))
+        return invalid(
+            fmt::format("\"{}\" is not KEY, KEY=VALUE or KEY!=VALUE, joined by commas", value),
+            "labelSelector");
+    }
+    return {};
   }
 
   [[nodiscard]] static Result<store::Revision> revisionOf(const HttpRequest& request) {
@@ -404,7 +435,9 @@ bool Rest::handle(const HttpRequest& request, const Caller& caller, const ReplyP
     return true;
   }
   if (request.path == "/api/v1/apply" || request.path == "/api/v1/delete") {
-    if (request.method != "POST")
+    if (const auto query = Impl::checkQuery(request, {"dryRun"}); !query)
+      reply->error(query.error());
+    else if (request.method != "POST")
       reply->json(405, errorJson({ErrorCode::kInvalid, "POST is needed", {}}));
     else if (request.path.ends_with("apply"))
       impl_->apply(request, caller, reply);
@@ -416,8 +449,15 @@ bool Rest::handle(const HttpRequest& request, const Caller& caller, const ReplyP
   const auto target = Impl::targetOf(segmentsOf(request.path), error);
   if (!target) return false;
   const auto& method = request.method;
+  const auto query =
+      method != "GET" ? Impl::checkQuery(request, {"dryRun", "resourceVersion"})
+      : target->name.empty()
+          ? Impl::checkQuery(request, {"watch", "resourceVersion", "labelSelector", "owner"})
+          : Impl::checkQuery(request, {});
   if (!error.message.empty()) {
     reply->error(error);
+  } else if (!query) {
+    reply->error(query.error());
   } else if (method == "GET" && !target->name.empty()) {
     impl_->get(*target, caller, reply);
   } else if (method == "GET") {

@@ -151,6 +151,17 @@ TEST_F(ApiTest, AVersionHoldsForCreationAndRemovalToo) {
   EXPECT_TRUE(admin.apply({made}));
 }
 
+TEST_F(ApiTest, QueriesHoldWhatIsKnown) {
+  for (const auto* good : {"", "?labelSelector=", "?labelSelector=a%3Db,c!%3Dd,e", "?owner=x"})
+    EXPECT_EQ(send("GET", std::string("/api/v1/networks") + good, "").first, 200) << good;
+  for (const auto* bad : {"?wacth=true", "?labelSelector=a%3Db,,", "?labelSelector=%3Db",
+                          "?labelSelector=,", "?dryRun=true"})
+    EXPECT_EQ(send("GET", std::string("/api/v1/networks") + bad, "").first, 400) << bad;
+  EXPECT_EQ(send("GET", "/api/v1/projects/p1?x=1", "").first, 400);
+  EXPECT_NE(send("GET", "/api/v1/networks?wacth=true", "").second.find("?wacth"),
+            std::string::npos);
+}
+
 TEST_F(ApiTest, DryRunsChangeNothingAndFalseIsNone) {
   auto admin = client();
   const auto body = model::toJson(network("a")).dump();
@@ -158,6 +169,8 @@ TEST_F(ApiTest, DryRunsChangeNothingAndFalseIsNone) {
   EXPECT_EQ(send("POST", path + "?dryRun=true", body).first, 201);
   EXPECT_FALSE(admin.get(network("a").key()));
   EXPECT_EQ(send("POST", path + "?dryRun=maybe", body).first, 400);
+  EXPECT_EQ(send("POST", path + "?dryrun=true", body).first, 400) << "not a change by mistake";
+  EXPECT_EQ(send("POST", "/api/v1/apply?dryrun=true", R"({"objects": []})").first, 400);
   EXPECT_EQ(send("POST", path + "?dryRun=false", body).first, 201);
   EXPECT_TRUE(admin.get(network("a").key()));
 }
