@@ -33,8 +33,9 @@ void Forwarder::setSlice(const model::Slice& slice, TimePoint now) {
       table_.setVrf(one.id, vrf.import);
     }
     setRefused(one.id, vrf, one.refused);
-    if (preference) reprogram(one.id, vrf);
   }
+  if (preference)
+    for (auto& [id, vrf] : vrfs_) reprogram(id, vrf);
   takeChanges();
 }
 

@@ -217,6 +217,25 @@ TEST_F(ForwarderTest, AnObsoleteVrfForwardsForAWhile) {
   EXPECT_EQ(life->agent.forwarder().vrfs().size(), 1U);
 }
 
+// It still forwards, and may come back: what the site prefers holds for it too.
+TEST_F(ForwarderTest, AnObsoleteVrfFollowsTheSitesEncapsulations) {
+  life->agent.plug(podPlug("a", "hwa"), 10s, ignoreAnswer());
+  life->learn("10.1.0.12:1", "10.0.4.20/32", 2001,
+              remoteAttributes("10.1.0.12", "64512:4",
+                               {net::Encapsulation::kMplsInUdp, net::Encapsulation::kGre}));
+  ASSERT_EQ(plane.members(4, "10.0.4.20/32"), "MPLSoUDP:10.1.0.12/2001");
+  auto less = slice();
+  less.vrfs.pop_back();
+  less.ports[0].translations.clear();
+  less.encapsulations = {net::Encapsulation::kGre};
+  life->agent.applySlice(less, true);
+  EXPECT_EQ(plane.members(4, "10.0.4.20/32"), "MPLSoGRE:10.1.0.12/2001");
+  auto again = slice();
+  again.encapsulations = {net::Encapsulation::kGre};
+  life->agent.applySlice(again, true);
+  EXPECT_EQ(plane.members(4, "10.0.4.20/32"), "MPLSoGRE:10.1.0.12/2001");
+}
+
 TEST_F(ForwarderTest, EachVrfHasItsTime) {
   Forwarder forwarder(plane, ip("10.1.0.11"), [](auto) { return std::nullopt; }, life->metrics);
   auto less = slice();
