@@ -9,6 +9,8 @@
 #include <array>
 #include <memory>
 
+#include "hawser/io/certificate.h"
+
 namespace hawser::api {
 
 namespace {
@@ -220,21 +222,17 @@ Result<std::string> sign(const KeyPair& ca, const std::string& csr, const std::s
 Result<std::string> fingerprint(const std::string& certificatePem) {
   auto certificate = readCertificate(certificatePem);
   if (!certificate) return std::unexpected(certificate.error());
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (::X509_digest(certificate->get(), ::EVP_sha256(), digest.data(), &size) != 1)
-    return broken("digest");
-  return "sha256:" + hex(digest.data(), size);
+  auto text = io::certificateOf(certificate->get()).fingerprint;
+  if (text.empty()) return broken("digest");
+  return text;
 }
 
 Result<std::string> commonName(const std::string& certificatePem) {
   auto certificate = readCertificate(certificatePem);
   if (!certificate) return std::unexpected(certificate.error());
-  std::array<char, 256> name{};
-  const int size = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate->get()),
-                                               NID_commonName, name.data(), name.size());
-  if (size <= 0) return invalid("the certificate has no common name");
-  return std::string(name.data(), static_cast<std::size_t>(size));
+  auto name = io::certificateOf(certificate->get()).commonName;
+  if (name.empty()) return invalid("the certificate has no common name");
+  return name;
 }
 
 std::string sha256Hex(const std::string& text) {

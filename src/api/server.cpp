@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "hawser/base/log.h"
+#include "hawser/io/certificate.h"
 #include "http.h"
 
 namespace hawser::api {
@@ -140,24 +141,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void identify() {
     X509* certificate = ::SSL_get1_peer_certificate(stream_.native_handle());
     if (certificate == nullptr) return;
-    std::array<char, 256> name{};
-    const int size = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate),
-                                                 NID_commonName, name.data(), name.size());
-    if (size > 0) clientName_.assign(name.data(), static_cast<std::size_t>(size));
-    clientCertificate_ = fingerprintOf(certificate);
+    auto shown = io::certificateOf(certificate);
+    clientName_ = std::move(shown.commonName);
+    clientCertificate_ = std::move(shown.fingerprint);
     ::X509_free(certificate);
     STACK_OF(X509)* chain = ::SSL_get0_verified_chain(stream_.native_handle());
     if (chain == nullptr || sk_X509_num(chain) == 0) return;
-    clientAuthority_ = fingerprintOf(sk_X509_value(chain, sk_X509_num(chain) - 1));
-  }
-
-  static std::string fingerprintOf(const X509* certificate) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int length = 0;
-    if (::X509_digest(certificate, ::EVP_sha256(), digest.data(), &length) != 1) return {};
-    std::string text = "sha256:";
-    for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-    return text;
+    clientAuthority_ = io::certificateOf(sk_X509_value(chain, sk_X509_num(chain) - 1)).fingerprint;
   }
 
   void deadlineToSend(std::size_t size) {

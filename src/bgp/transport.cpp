@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -23,7 +22,6 @@
 #include <cstring>
 #include <deque>
 #include <map>
-#include <span>
 
 #include "hawser/base/log.h"
 
@@ -81,22 +79,6 @@ Result<void> setMd5(int fd, const net::IpAddress& peer, const std::string& key) 
     return failErrno("TCP-MD5 for " + peer.text(), errno);
   }
   return {};
-}
-
-PeerCertificate certificateOf(const X509* certificate) {
-  PeerCertificate out;
-  if (certificate == nullptr) return out;
-  std::array<char, 256> name{};
-  const int length = ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate),
-                                                 NID_commonName, name.data(), name.size());
-  if (length > 0) out.commonName.assign(name.data(), static_cast<std::size_t>(length));
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (::X509_digest(certificate, ::EVP_sha256(), digest.data(), &size) != 1) return out;
-  out.fingerprint = "sha256:";
-  for (const auto byte : std::span(digest).first(size))
-    out.fingerprint += fmt::format("{:02x}", byte);
-  return out;
 }
 
 }  // namespace
@@ -250,7 +232,7 @@ class StreamTransport final : public Transport,
 
 PeerCertificate certificateOf(TlsStream& stream) {
   X509* certificate = ::SSL_get1_peer_certificate(stream.native_handle());
-  auto out = certificateOf(certificate);
+  auto out = io::certificateOf(certificate);
   ::X509_free(certificate);
   return out;
 }

@@ -4,6 +4,23 @@
 namespace hawser::bgp::test {
 namespace {
 
+// An UPDATE as AS 64999 sends it: RD 1:1.
+wire::Bytes announcement(const std::vector<std::string>& prefixes) {
+  wire::Update update;
+  update.family = wire::kVpnv4;
+  for (const auto& prefix : prefixes)
+    update.announced.push_back(wire::VpnNlri{net::Label::make(100).value(),
+                                             net::RouteDistinguisher::parse("1:1").value(),
+                                             net::IpPrefix::parse(prefix).value()});
+  auto attributesOf = *attributes("127.0.1.9", "64512:100");
+  attributesOf.localPref.reset();
+  attributesOf.asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn{64999}}}};
+  update.attributes = std::make_shared<const wire::PathAttributes>(attributesOf);
+  wire::SessionContext context;
+  context.external = true;
+  return wire::encode(update, context).messages.at(0);
+}
+
 TEST_F(RawPeerTest, BadMarkerEndsTheSessionWithTheRightCode) {
   auto peer = connect();
   auto bytes = wire::encode(open());
@@ -27,18 +44,7 @@ TEST_F(RawPeerTest, UpdateBeforeTheSessionIsAnFsmError) {
 TEST_F(RawPeerTest, MalformedAttributeDoesNotEndTheSession) {
   auto peer = connect();
   establish(peer);
-  wire::Update update;
-  update.family = wire::kVpnv4;
-  update.announced.push_back(wire::VpnNlri{net::Label::make(100).value(),
-                                           net::RouteDistinguisher::parse("1:1").value(),
-                                           net::IpPrefix::parse("10.9.0.1/32").value()});
-  auto attributesOf = *attributes("127.0.1.9", "64512:100");
-  attributesOf.localPref.reset();
-  attributesOf.asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn{64999}}}};
-  update.attributes = std::make_shared<const wire::PathAttributes>(attributesOf);
-  wire::SessionContext context;
-  context.external = true;
-  auto message = wire::encode(update, context).messages.at(0);
+  auto message = announcement({"10.9.0.1/32"});
   peer.send(message);
   ASSERT_TRUE(eventually(loop, [&] { return speaker->rib().best(vpnKey("10.9.0.1/32", "1:1")); }));
   // ORIGIN 1 byte, value 9: RFC 7606, 7.1 treats the route as withdrawn.
@@ -50,22 +56,6 @@ TEST_F(RawPeerTest, MalformedAttributeDoesNotEndTheSession) {
   ASSERT_TRUE(eventually(loop, [&] { return !speaker->rib().best(vpnKey("10.9.0.1/32", "1:1")); }));
   EXPECT_TRUE(up(*speaker, "raw"));
   EXPECT_NE(statusOf(*speaker, "raw").lastError.find("withdrawn"), std::string::npos);
-}
-
-wire::Bytes announcement(const std::vector<std::string>& prefixes) {
-  wire::Update update;
-  update.family = wire::kVpnv4;
-  for (const auto& prefix : prefixes)
-    update.announced.push_back(wire::VpnNlri{net::Label::make(100).value(),
-                                             net::RouteDistinguisher::parse("1:1").value(),
-                                             net::IpPrefix::parse(prefix).value()});
-  auto attributesOf = *attributes("127.0.1.9", "64512:100");
-  attributesOf.localPref.reset();
-  attributesOf.asPath = {{wire::AsPathSegment::Type::kSequence, {net::Asn{64999}}}};
-  update.attributes = std::make_shared<const wire::PathAttributes>(attributesOf);
-  wire::SessionContext context;
-  context.external = true;
-  return wire::encode(update, context).messages.at(0);
 }
 
 TEST_F(RawPeerTest, MoreRoutesThanAllowedEndTheSessionForAWhile) {

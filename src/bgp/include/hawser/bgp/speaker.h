@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hawser/base/metrics.h"
+#include "hawser/io/certificate.h"
 #include "hawser/io/loop.h"
 #include "hawser/rib/rib.h"
 
@@ -26,11 +27,7 @@ struct TlsCredentials {
   std::string key;
 };
 
-// Of a peer over TLS, as the handshake proved it.
-struct PeerCertificate {
-  std::string commonName;
-  std::string fingerprint;  // "sha256:<hex>" of its DER form
-};
+using PeerCertificate = io::Certificate;  // of a peer over TLS
 
 struct SpeakerConfig {
   net::Asn asn;
