@@ -8,6 +8,9 @@
 
 namespace hawser::controller::test {
 
+inline constexpr const char* kNet =
+    "{kind: Network, metadata: {name: a}, spec: {subnets: [{prefix: 10.0.0.0/29}]}}";
+
 using model::Json;
 using model::Kind;
 using model::Object;
